@@ -1,0 +1,73 @@
+"""Every setting of a run, with its default. The command line's options are these fields."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+DEFAULT_SEEDS = "seeds/personal.csv"
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatagenConfig(Settings):
+    teacher: Literal["auto", "offline", "gemini"] = "auto"
+    teacher_model: str = "gemini-2.5-flash"
+    paraphrases: int = Field(default=8, ge=1, description="paraphrases kept per trained seed, held-out ones included")
+    heldout_paraphrases: int = Field(default=1, ge=0, description="of these, kept back per seed to measure recall")
+    heldout_seeds: float = Field(default=0.1, ge=0, lt=0.9, description="share of seeds not trained, for transfer")
+    max_bad_rows: float = Field(default=0.01, ge=0, le=1, description="share of bad seed rows to set aside, not refuse")
+    random_seed: int = 0
+
+
+class TrainConfig(Settings):
+    base: str = Field(default="auto", description="auto, a folder, a GGUF file or a Hub repository")
+    keep_vocabulary: bool = False
+    vocabulary_size: int = Field(default=32_768, ge=4_096)
+    language: str = "en"
+    epochs: float = Field(default=4.0, gt=0)
+    max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")
+    batch_size: int = Field(default=16, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    lora_rank: int = Field(default=16, ge=1)
+    max_tokens: int = Field(default=256, ge=32, description="longest prompt and answer in tokens")
+    random_seed: int = 0
+
+
+class EvaluateConfig(Settings):
+    max_texts: int = Field(default=150, ge=1, description="evaluation texts; sampled by seed above that")
+    max_new_tokens: int = Field(default=16, ge=2)
+    batch_size: int = Field(default=32, ge=1)
+    random_seed: int = 0
+
+
+class ExportConfig(Settings):
+    tolerance: float = Field(default=0.02, ge=0, description="largest loss of a score that a shipped artefact may show")
+    max_model_bytes: int = 150_000_000
+    max_tokenizer_bytes: int = 5_000_000
+    litert: bool = True
+
+
+class BrowserConfig(Settings):
+    webgpu_texts: int = Field(default=3, ge=0)
+    mediapipe_texts: int = Field(default=3, ge=0)
+    chromium: Path | None = None
+
+
+class RunConfig(Settings):
+    name: str = "personal"
+    seeds: Path = Path(DEFAULT_SEEDS)
+    runs: Path = Path("runs")
+    datagen: DatagenConfig = DatagenConfig()
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    export: ExportConfig = ExportConfig()
+    browser: BrowserConfig = BrowserConfig()
+
+    @property
+    def folder(self) -> Path:
+        return self.runs / self.name

@@ -1,0 +1,60 @@
+"""What a person sees while something runs. Everything here goes to standard error: standard output is for results."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Advance = Callable[[int], None]
+
+
+def say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(label: str, total: int, unit: str = "texts") -> Iterator[Advance]:
+    """A bar with a rate and an end on a terminal, a line every ten seconds elsewhere. Yields advance(n)."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as bars:
+            task = bars.add_task(label, total=total, rate="")
+            started = time.monotonic()
+
+            def advance(n: int) -> None:
+                bars.advance(task, n)
+                done = bars.tasks[task].completed
+                bars.update(task, rate=f"{done / max(time.monotonic() - started, 1e-9):.2f} {unit}/s")
+
+            yield advance
+        return
+
+    started = last = time.monotonic()
+    done = 0
+
+    def line() -> None:
+        elapsed = time.monotonic() - started
+        rate = done / max(elapsed, 1e-9)
+        left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
+        say(f"{label}: {done}/{total} {unit}, {rate:.2f} {unit}/s{left}")
+
+    def advance_line(n: int) -> None:
+        nonlocal done, last
+        done += n
+        if time.monotonic() - last >= 10:
+            last = time.monotonic()
+            line()
+
+    yield advance_line
+    line()

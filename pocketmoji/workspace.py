@@ -1,0 +1,175 @@
+"""Folders on disk: atomic writes, digests, and stages that are skipped when nothing they depend on has changed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import platform
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pocketmoji.errors import MachineError
+
+MANIFEST = "manifest.json"
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        free = shutil.disk_usage(path.parent).free
+        raise MachineError(
+            f"the disk is full ({free / 1e6:.0f} MB left) while writing {path.name}",
+            where=path,
+            remedy="free some space and run the same command again: finished stages are kept",
+        ) from error
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`; renamed to it, after an fsync, when the block ends well, removed otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with _disk_errors(path):
+            yield temporary
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_json(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON form (sorted keys)."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def digest_folder(folder: Path) -> dict[str, str]:
+    """Digest of each file below `folder` by relative path; the manifest, hidden files and checkpoints are left out."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if path.is_file() and not hidden and relative.name != MANIFEST:
+            found[relative.as_posix()] = digest_file(path)
+    return found
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Installed versions of the packages that shaped a result."""
+    found = {"python": platform.python_version()}
+    for name in ("pocketmoji", *packages):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def peak_memory_bytes() -> int:
+    """Highest resident set of this process or of any finished child, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return max(own, children) * unit
+
+
+def source_digest(*packages: str) -> str:
+    """Digest of our own source in the named top-level folders: a stage is redone when the code behind it changes."""
+    root = Path(__file__).resolve().parent.parent
+    digests = {}
+    for package in packages:
+        for path in sorted((root / package).rglob("*.py")):
+            digests[path.relative_to(root).as_posix()] = digest_file(path)
+    return digest_json(digests)
+
+
+def is_current(folder: Path, fingerprint: str) -> bool:
+    """True if `folder` was finished with this fingerprint and its files are still what the manifest says."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return False
+    try:
+        manifest = read_json(path)
+    except ValueError:
+        return False
+    return manifest.get("fingerprint") == fingerprint and manifest.get("wrote") == digest_folder(folder)
+
+
+def run_stage(
+    folder: Path,
+    *,
+    command: str,
+    config: Mapping[str, Any],
+    read: Mapping[str, Any],
+    packages: Iterable[str],
+    work: Callable[[Path], None],
+    say: Callable[[str], None],
+) -> tuple[bool, float]:
+    """Do `work(folder)` unless the folder is current; returns (did it, seconds it took when it was done).
+
+    The fingerprint is the config, the digests of what was read and the versions of the named packages. The manifest is
+    written last, so a stage that was interrupted is not current; what it left is handed to `work` again, which may
+    resume from it.
+    """
+    used = versions(packages)
+    fingerprint = digest_json({"command": command, "config": config, "read": read, "versions": used})
+    if is_current(folder, fingerprint):
+        seconds = float(read_json(folder / MANIFEST)["seconds"])
+        say(f"{command}: unchanged, skipped ({folder})")
+        return False, seconds
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    started = time.monotonic()
+    work(folder)
+    seconds = time.monotonic() - started
+    write_json(
+        folder / MANIFEST,
+        {
+            "command": command,
+            "fingerprint": fingerprint,
+            "config": dict(config),
+            "versions": used,
+            "read": dict(read),
+            "wrote": digest_folder(folder),
+            "seconds": round(seconds, 2),
+            "peak_memory_bytes": peak_memory_bytes(),
+        },
+    )
+    return True, seconds
