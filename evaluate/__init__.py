@@ -1,0 +1,1 @@
+"""Scores on raw outputs: metrics, intervals, runtimes, comparison, gates and the report."""
