@@ -1,0 +1,1 @@
+"""Seeds in, a dataset out: teachers write paraphrases, filters and splits keep it honest, a card describes it."""
