@@ -92,7 +92,7 @@ class Scores(Record):
 
     def brief(self) -> dict[str, float | int | None]:
         """The form that summary.json has."""
-        value = lambda i: None if i is None else i.value  # noqa: E731
+        value = lambda i: None if i is None else i.value
         return {
             "n": self.n,
             "compliance": self.compliance.value,
@@ -129,4 +129,5 @@ def write_jsonl(path: Path, records: Iterable[BaseModel]) -> None:
 
 
 def read_jsonl(path: Path, kind: type[R]) -> list[R]:
-    return [kind.model_validate_json(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+    # Not splitlines(): it would also split at U+2028 and U+0085, which JSON may carry inside a string.
+    return [kind.model_validate_json(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
