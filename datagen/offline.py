@@ -6,9 +6,8 @@ mistype it, so a text's key words always stay. Every candidate says so in its or
 quite different words can mean the same. For that, use a real teacher.
 """
 
+# ruff: noqa: SIM905 (word lists are easier to read and to mend as text)
 from __future__ import annotations
-
-# ruff: noqa: SIM905 (long word lists are easier to read and to mend as text)
 
 import random
 import re
@@ -36,8 +35,8 @@ _PLACE_OR_TIME = re.compile(
     r" (?:the|a|an|my|our|this|that|his|her|their|your|\d+|two|three|four|five|ten|[A-Z])[^,]*)$"
 )
 _ADVERB = re.compile(
-    r"^(?P<head>\S+(?: \S+)+?) (?P<tail>now|today|tonight|tomorrow|again|this (?:week|weekend|year|summer|morning)"
-    r"|on \w+day|(?:tomorrow|every) (?:morning|evening|night|day|week))$"
+    r"^(?P<head>\S+(?: \S+)+?) (?P<tail>(?:right )?now|today|tonight|tomorrow|again|this (?:week|weekend|year|summer"
+    r"|morning)|on \w+day|(?:tomorrow|every) (?:morning|evening|night|day|week))$"
 )
 _SUBJECTS = frozenset(
     "i he she it we they you this that the my our your his her their there everyone everything".split()
@@ -155,7 +154,12 @@ def _swap(core: str, table: dict[str, str], most: int) -> str:
 def _move(core: str) -> str:
     """A place or time from the end of the text to its beginning: "In the garage, the raccoon is back"."""
     match = _ADVERB.match(core) or _PLACE_OR_TIME.match(core)
-    if not match or "," in core or re.search(r"[.!?;:]\s|\b(?:of|and)$", match["head"]):
+    if (
+        not match
+        or "," in core
+        or _FINITE.intersection(match["tail"].casefold().split())
+        or re.search(r"[.!?;:]\s|\b(?:of|and)$", match["head"])
+    ):
         return core
     if match["head"].split()[-1].casefold() in phrases.FUNCTION_WORDS or match["head"].casefold().endswith("ing"):
         return core
@@ -166,7 +170,8 @@ def _keywords(core: str) -> str:
     """The text cut down to its key words: "raccoon back garage"."""
     words = core.split()
     kept = [word for word in words if word.strip(",.!").casefold() not in phrases.FUNCTION_WORDS]
-    return " ".join(kept).lower() if len({word.casefold() for word in kept}) >= 2 and len(words) >= 4 else core
+    enough = len({word.casefold() for word in kept}) >= 2 and len(words) >= 4
+    return " ".join(kept).lower() if enough and kept[-1].casefold() not in ("about", "like", "into") else core
 
 
 def _typo(core: str, rng: random.Random) -> str:
@@ -209,4 +214,5 @@ def _capital(text: str) -> str:
 def _decapitalise(text: str) -> str:
     """The text as it stands inside a sentence: a first word that may be a name keeps its capital."""
     first = text.split()[0].strip(",").casefold()
-    return text[:1].lower() + text[1:] if first in phrases.COMMON_FIRST_WORDS and first[:2] not in ("i", "i'") else text
+    common = first in phrases.COMMON_FIRST_WORDS or (first.endswith("ing") and len(first) > 5)
+    return text[:1].lower() + text[1:] if common and first not in ("i", "i'm") else text

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from datagen.filters import control_token
 from pocketmoji.emoji import find_fault, normalise, split_emoji
 from pocketmoji.errors import InputError
 from pocketmoji.records import RejectedRow, Seed
@@ -24,7 +25,6 @@ MAX_EMOJI = 8
 # A rough bound that needs no tokenizer; training checks the exact one.
 MAX_CHARACTERS = 600
 LISTED = 10
-CONTROL_TOKENS = ("<bos>", "<eos>", "<pad>", "<unk>", "<start_of_turn>", "<end_of_turn>")
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _text_fault(text: str) -> str | None:
         return "column text: it is empty"
     if len(text) > MAX_CHARACTERS:
         return f"column text: {len(text)} characters are longer than the context, at most {MAX_CHARACTERS} fit"
-    token = next((token for token in CONTROL_TOKENS if token in text), None)
+    token = control_token(text)
     return f"column text: it holds {token}, a control token of the model" if token else None
 
 

@@ -42,18 +42,11 @@ class NearIndex:
         self._sets.append(own)
         self._texts.append(text)
 
-    def near(self, text: str) -> str | None:
-        """A text of the index that is a near-duplicate of `text` (Jaccard >= 0.8; equal texts are), or None."""
+    def near(self, text: str) -> list[str]:
+        """The texts of the index that are near-duplicates of `text` (Jaccard >= 0.8), equal ones included."""
         own = grams(text)
         # Jaccard >= 0.8 means that at most a fifth of our grams are missing in the other text, so it has at least one
-        # of any fifth-plus-one of them: looking up the rarest is enough. (Ties by gram: the answer must not depend on
-        # the order of a set.)
-        rarest = sorted(own, key=lambda gram: (len(self._having.get(gram, ())), gram))[: len(own) // 5 + 1]
-        seen: set[int] = set()
-        for gram in rarest:
-            for number in self._having.get(gram, ()):
-                if number not in seen:
-                    seen.add(number)
-                    if jaccard(own, self._sets[number]) >= NEAR:
-                        return self._texts[number]
-        return None
+        # of any fifth-plus-one of them: looking up the rarest is enough.
+        rarest = sorted(own, key=lambda gram: len(self._having.get(gram, ())))[: len(own) // 5 + 1]
+        numbers = sorted({number for gram in rarest for number in self._having.get(gram, ())})
+        return [self._texts[number] for number in numbers if jaccard(own, self._sets[number]) >= NEAR]
