@@ -70,10 +70,10 @@ def describe(
     }
 
 
-def _table(header: list[str], rows: list[list[object]]) -> str:
+def _table(header: list[str], rows: list[list[Any]]) -> str:
     """A Markdown table; a cell's pipes and line breaks are defused."""
     clean = lambda cell: str(cell).replace("|", "\\|").replace("\n", " ")
-    lines = [header, ["---"] * len(header), *rows]
+    lines: list[list[Any]] = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(clean, line)) + " |" for line in lines)
 
 
