@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from datagen.offline import paraphrase
+from datagen.seeds import read_seeds
+from datagen.similarity import normalise_text
+
+SEEDS = read_seeds(Path(__file__).resolve().parents[2] / "seeds/personal.csv").seeds
+
+
+def test_enough_distinct_paraphrases_for_nearly_every_seed() -> None:
+    enough = 0
+    for seed in SEEDS:
+        texts = [c.text for c in paraphrase(seed.text, 20)]
+        keys = {normalise_text(text) for text in texts} - {normalise_text(seed.text)}
+        assert len(keys) == len(texts)
+        enough += len(texts) >= 12
+    assert enough >= 0.95 * len(SEEDS)
+
+
+def test_the_same_every_time_and_another_random_seed_gives_others() -> None:
+    first = [paraphrase(seed.text, 20, 0) for seed in SEEDS]
+    assert first == [paraphrase(seed.text, 20, 0) for seed in SEEDS]
+    assert first != [paraphrase(seed.text, 20, 1) for seed in SEEDS]
+
+
+def test_origins_name_at_most_two_rules() -> None:
+    for seed in SEEDS:
+        for candidate in paraphrase(seed.text, 40):
+            teacher, rules = candidate.origin.split(":")
+            assert teacher == "offline" and 1 <= len(rules.split("+")) <= 2
+
+
+def test_avoided_texts_are_not_said_again() -> None:
+    first = [c.text for c in paraphrase("Lunch at the taco truck", 10)]
+    second = [c.text for c in paraphrase("Lunch at the taco truck", 10, avoid=first)]
+    assert len(second) == 10 and not set(map(normalise_text, first)) & set(map(normalise_text, second))
+
+
+@pytest.mark.parametrize(
+    "text", ["Cheers!", "?", "Hi", "What is for dinner?", "I", "日本語のテキスト", "a" * 600, "...", "5"]
+)
+def test_any_text_is_survived(text: str) -> None:
+    assert all(candidate.text.strip() for candidate in paraphrase(text, 50))
+
+
+def test_a_question_stays_a_question() -> None:
+    made = [c for c in paraphrase("What should I make for dinner?", 40) if c.origin.startswith("offline:opener")]
+    assert made and all(c.text.endswith("?") for c in made)
+
+
+def test_rules_by_name() -> None:
+    def by(text: str, rule: str) -> list[str]:
+        return [c.text for c in paraphrase(text, 100) if c.origin == f"offline:{rule}"]
+
+    assert by("The raccoon is back in the garage", "move") == ["In the garage, the raccoon is back"]
+    assert by("The raccoon is back in the garage", "keywords") == ["raccoon back garage"]
+    assert by("Working from the sofa today", "synonym") == ["Working from the couch today"]
+    assert by("I can't see you", "contraction") == ["I cannot see you"]
+    assert by("See you tonight", "texting") == ["See u 2nite"]
