@@ -79,9 +79,13 @@ class GeminiTeacher:
         from google import genai
         from google.genai import types
 
-        # We retry ourselves (attempts=1): the client does not know the delay that the server asks for.
+        # We retry ourselves (attempts=1): the client does not know the delay that the server asks for. The client's own
+        # choice of version differs between its releases; v1beta is the one whose reference has response schemas.
         options = types.HttpOptions(
-            base_url=self._base_url, timeout=TIMEOUT_MS, retry_options=types.HttpRetryOptions(attempts=1)
+            base_url=self._base_url,
+            api_version="v1beta",
+            timeout=TIMEOUT_MS,
+            retry_options=types.HttpRetryOptions(attempts=1),
         )
         client = genai.Client(api_key=self._key, vertexai=False, http_options=options)
         gate = asyncio.Semaphore(self._concurrency)
