@@ -24,18 +24,18 @@ Variant = tuple[str, str]
 # Which inner rules each outer rule may go with: a clause needs its verb, a colon wants no second one.
 _WORDS = frozenset({"synonym", "texting", "contraction"})
 _COMBINES = {
-    "opener": _WORDS | {"keywords"},
-    "closer": _WORDS | {"keywords", "move"},
-    "frame": _WORDS | {"keywords"},
+    "opener": _WORDS | {"telegram"},
+    "closer": _WORDS | {"telegram", "move"},
+    "frame": _WORDS | {"telegram"},
     "order": _WORDS,
     "clause": _WORDS,
 }
 _PLACE_OR_TIME = re.compile(
-    r"^(?P<head>\S+(?: \S+)*?) (?P<tail>(?:at|on|in|under|before|after|during|until|through)"
+    r"^(?P<head>\S+(?: \S+)*?) (?P<tail>(?:at|on|in|under|before|after|during|until)"
     r" (?:the|a|an|my|our|this|that|his|her|their|your|\d+|two|three|four|five|ten|[A-Z])[^,]*)$"
 )
 _ADVERB = re.compile(
-    r"^(?P<head>\S+(?: \S+)+?) (?P<tail>(?:right )?now|today|tonight|tomorrow|again|this (?:week|weekend|year|summer"
+    r"^(?P<head>\S+(?: \S+)+?) (?P<tail>(?:right )?now|today|tonight|tomorrow|this (?:week|weekend|year|summer"
     r"|morning)|on \w+day|(?:tomorrow|every) (?:morning|evening|night|day|week))$"
 )
 _SUBJECTS = frozenset(
@@ -133,7 +133,7 @@ def _inner(core: str, rng: random.Random) -> list[Variant]:
     made = [
         ("synonym", _swap(core, phrases.SYNONYMS, 1)),
         ("move", _move(core)),
-        ("keywords", _keywords(core)),
+        ("telegram", _telegram(core)),
         ("texting", _swap(core, phrases.TEXTING, 3)),
         ("contraction", _swap(core, phrases.CONTRACTIONS, 1)),
         ("typo", _typo(core, rng)),
@@ -166,12 +166,11 @@ def _move(core: str) -> str:
     return f"{_capital(match['tail'])}{',' if _is_clause(match['head']) else ':'} {_decapitalise(match['head'])}"
 
 
-def _keywords(core: str) -> str:
-    """The text cut down to its key words: "raccoon back garage"."""
+def _telegram(core: str) -> str:
+    """The text without its smallest words: "raccoon back in garage"."""
     words = core.split()
-    kept = [word for word in words if word.strip(",.!").casefold() not in phrases.FUNCTION_WORDS]
-    enough = len({word.casefold() for word in kept}) >= 2 and len(words) >= 4
-    return " ".join(kept).lower() if enough and kept[-1].casefold() not in ("about", "like", "into") else core
+    kept = [word for word in words if word.strip(",.!").casefold() not in phrases.TELEGRAM_DROPS]
+    return " ".join(kept).lower() if 2 <= len(kept) < len(words) else core
 
 
 def _typo(core: str, rng: random.Random) -> str:

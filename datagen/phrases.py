@@ -314,7 +314,12 @@ TEXTING = {
     "about": "abt",
 }
 
-# Dropped when a text is cut down to its key words. Negations are not here: they are meaning.
+# Dropped when a text is shortened as for a telegram. Prepositions and negations are not here: they are meaning.
+TELEGRAM_DROPS = frozenset(
+    "a an the is are was were be am i i'm it's this that these my our your his her their its just very really".split()
+)
+
+# Words with which no phrase ends well.
 FUNCTION_WORDS = frozenset(
     "a an the is are was were be been am i'm it's it that this these those to of in on at for from with my our your"
     " his her their its and so just very really has have had will would can could do does did i we you they he she me"
