@@ -1,0 +1,23 @@
+// The inference runtimes are served as their authors ship them, from our own origin, and loaded only when an engine
+// needs them. They are copied from node_modules at build time because 50 MB of binaries do not belong in a repository.
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+const FILES = [
+  // The self-contained bundle (the package's default entry leaves ONNX Runtime to a bundler).
+  '@huggingface/transformers/dist/transformers.min.js',
+  // This one build of ONNX Runtime serves both WebGPU and WASM.
+  'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs',
+  'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm',
+  // MediaPipe, in the flavour for module workers; a browser with WebGPU always has SIMD.
+  '@mediapipe/tasks-genai/genai_bundle.mjs',
+  '@mediapipe/tasks-genai/wasm/genai_wasm_module_internal.js',
+  '@mediapipe/tasks-genai/wasm/genai_wasm_module_internal.wasm',
+];
+
+/** Copies the runtimes from `nodeModules` into `folder`, flat, replacing what was there. */
+export function copyRuntimes(nodeModules: string, folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const file of FILES) copyFileSync(join(nodeModules, file), join(folder, basename(file)));
+}

@@ -1,0 +1,45 @@
+// Brings the page to life, and offers tests the same session that a person uses: window.pocketmoji.
+import { readAddress } from './address';
+import type { Answer, AnswerOptions, Info, LoadOptions } from './engine';
+import { Interface } from './interface';
+import { Session } from './session';
+import { probeAdapter } from './webgpu';
+
+declare global {
+  interface Window {
+    pocketmoji: {
+      /** Resolves when load() may be called; with ?load=manual nothing is loaded before. */
+      ready: Promise<void>;
+      load(options: LoadOptions): Promise<Info>;
+      answer(text: string, options?: Partial<AnswerOptions>): Promise<Answer[]>;
+      info(): Info | null;
+      probeAdapter: typeof probeAdapter;
+    };
+  }
+}
+
+const page = new Interface({
+  answer: (text, onAnswer) => session.answer(text, { candidates: 3 }, onAnswer),
+  retry: (options) => start(options),
+});
+const session = new Session((state) => page.show(state));
+
+window.pocketmoji = {
+  ready: Promise.resolve(),
+  load: (options) => session.load(options),
+  answer: (text, options) => session.answer(text, { candidates: 1, ...options }),
+  info: () => session.info(),
+  probeAdapter,
+};
+
+/** A failure needs no more handling here: the session has shown it. */
+function start(options: LoadOptions): void {
+  session.load(options).catch(() => undefined);
+}
+
+try {
+  const { options, auto } = readAddress(location.search);
+  if (auto) start(options);
+} catch (error) {
+  page.show({ kind: 'failed', options: { model: 'model', engine: 'transformers.js' }, error: error as Error });
+}

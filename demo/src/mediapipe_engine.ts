@@ -1,0 +1,131 @@
+// MediaPipe's LLM inference: a LiteRT model in a .task bundle, on WebGPU only.
+import type { LlmInference } from '@mediapipe/tasks-genai';
+import type { Answer, AnswerOptions, Download, Engine, Info, LoadOptions } from './engine';
+import { modelFile, readCard, runtimeFile } from './model';
+import { BOS, render } from './prompt';
+import { probeAdapter } from './webgpu';
+
+type Library = typeof import('@mediapipe/tasks-genai');
+
+const VERSION = '0.10.29';
+const DEFAULT_TASK_FILE = 'model.task';
+const DEFAULT_MAX_NEW_TOKENS = 16;
+const MAX_TOKENS = 256; // prompt and answer together
+const GREEDY = { topK: 1, temperature: 0, randomSeed: 1 };
+const SAMPLING = { topK: 40, temperature: 1.2 };
+const TRIES = 3;
+
+export class MediaPipeEngine implements Engine {
+  private llm!: LlmInference;
+  private maxNewTokens = DEFAULT_MAX_NEW_TOKENS;
+  private sampling: object = GREEDY;
+
+  async load(options: LoadOptions, onProgress: (download: Download) => void): Promise<Info> {
+    const started = performance.now();
+    if (options.device === 'wasm') throw new Error('MediaPipe runs language models on WebGPU only, and WASM was asked for');
+    const adapter = await probeAdapter();
+    if (!adapter) throw new Error('no WebGPU adapter: this browser gives none, and MediaPipe needs one');
+    const card = await readCard(options.model);
+    const file = card.task_file ?? DEFAULT_TASK_FILE;
+    const response = await fetch(modelFile(options.model, file), { cache: 'no-cache' });
+    if (!response.ok || !response.body) {
+      throw new Error(`models/${options.model}/${file} is not there: the server answered ${response.status}`);
+    }
+    const bytes = Number(response.headers.get('content-length') ?? 0);
+    const { FilesetResolver, LlmInference } = (await import(
+      /* @vite-ignore */ runtimeFile('genai_bundle.mjs')
+    )) as Library;
+    const folder = runtimeFile('').replace(/\/$/, '');
+    const fileset = await FilesetResolver.forGenAiTasks(folder, true); // true: the flavour for module workers
+    this.llm = await LlmInference.createFromOptions(fileset, {
+      baseOptions: { modelAssetBuffer: counted(response.body, file, bytes, onProgress) },
+      maxTokens: MAX_TOKENS,
+      // Without 16-bit floats in shaders the default precision gives NaN; with them, Gemma 3 is as its authors tuned it.
+      forceF32: !adapter.features.includes('shader-f16'),
+      ...GREEDY,
+    });
+    this.maxNewTokens = card.max_new_tokens ?? DEFAULT_MAX_NEW_TOKENS;
+    return {
+      engine: 'mediapipe',
+      model: options.model,
+      file,
+      bytes,
+      dtype: 'int8',
+      device: 'webgpu',
+      fallback_reason: null,
+      adapter,
+      cross_origin_isolated: self.crossOriginIsolated,
+      threads: 1,
+      load_seconds: (performance.now() - started) / 1000,
+      runtime_version: VERSION,
+    };
+  }
+
+  async answer(text: string, options: AnswerOptions, onAnswer?: (answer: Answer) => void): Promise<Answer[]> {
+    const answers: Answer[] = [];
+    let tries = 0;
+    while (answers.length < options.candidates && tries < options.candidates * TRIES) {
+      await this.use(answers.length === 0 ? GREEDY : { ...SAMPLING, randomSeed: ++tries + 1 });
+      const answer = await this.generate(text);
+      if (answers.some((earlier) => earlier.raw === answer.raw)) continue;
+      answers.push(answer);
+      onAnswer?.(answer);
+    }
+    return answers;
+  }
+
+  private async use(sampling: object): Promise<void> {
+    if (sampling !== this.sampling) await this.llm.setOptions(sampling);
+    this.sampling = sampling;
+  }
+
+  private async generate(text: string): Promise<Answer> {
+    const started = performance.now();
+    const times: number[] = [];
+    let raw = '';
+    let cut = false;
+    // The bundle's metadata has the start token, which MediaPipe puts before every prompt: a <bos> here would be a second.
+    const prompt = render(text).slice(BOS.length);
+    await this.llm.generateResponse(prompt, (part, done) => {
+      if (cut) return;
+      raw += part;
+      if (part) times.push(performance.now());
+      if (!done && times.length >= this.maxNewTokens) {
+        cut = true;
+        this.llm.cancelProcessing();
+      }
+    });
+    const [first, last] = [times[0], times.at(-1)];
+    const seconds = first !== undefined && last !== undefined ? (last - first) / 1000 : 0;
+    return {
+      raw,
+      tokens: [], // MediaPipe does not tell them
+      stopped: !cut,
+      seconds: (performance.now() - started) / 1000,
+      ttft_ms: first === undefined ? null : first - started,
+      tokens_per_s: seconds > 0 ? (times.length - 1) / seconds : null,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.llm?.close();
+  }
+}
+
+/** A reader of `stream` that reports what has come through. */
+function counted(
+  stream: ReadableStream<Uint8Array>,
+  file: string,
+  total: number,
+  onProgress: (download: Download) => void,
+): ReadableStreamDefaultReader {
+  let loaded = 0;
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      loaded += chunk.byteLength;
+      onProgress({ file, loaded, total });
+      controller.enqueue(chunk);
+    },
+  });
+  return stream.pipeThrough(counter as unknown as ReadableWritablePair<Uint8Array, Uint8Array>).getReader();
+}

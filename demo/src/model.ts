@@ -1,0 +1,42 @@
+// Where a model's files are, and what its pocketmoji.json says of them.
+import type { ModelCard } from './engine';
+
+/** The page's own folder; the worker is told it, because its own address is another. */
+let root = '';
+export function setRoot(address: string): void {
+  root = address;
+}
+
+export function runtimeFile(name: string): string {
+  return new URL(`runtime/${name}`, root).href;
+}
+
+export function modelsFolder(): string {
+  return new URL('models/', root).href;
+}
+
+export function modelFile(model: string, file: string): string {
+  return new URL(`models/${model}/${file}`, root).href;
+}
+
+// The file names that Transformers.js expects for a dtype.
+const SUFFIX: Record<string, string> = { fp32: '', q8: '_quantized' };
+
+export function onnxFile(dtype: string): string {
+  return `onnx/model${SUFFIX[dtype] ?? `_${dtype}`}.onnx`;
+}
+
+/** pocketmoji.json, or {} where a folder has none (any model in the layout of Transformers.js is welcome). */
+export async function readCard(model: string): Promise<ModelCard> {
+  const response = await fetch(modelFile(model, 'pocketmoji.json'), { cache: 'no-cache' });
+  if (response.status === 404) return {};
+  if (!response.ok) throw new Error(`models/${model}/pocketmoji.json: the server answered ${response.status}`);
+  return (await response.json()) as ModelCard;
+}
+
+/** Fails with the file's name if the server does not have it; gives its size in bytes (0 if the server hides it). */
+export async function requireFile(model: string, file: string): Promise<number> {
+  const response = await fetch(modelFile(model, file), { method: 'HEAD', cache: 'no-cache' });
+  if (!response.ok) throw new Error(`models/${model}/${file} is not there: the server answered ${response.status}`);
+  return Number(response.headers.get('content-length') ?? 0);
+}

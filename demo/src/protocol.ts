@@ -1,0 +1,12 @@
+// The messages between the page and the worker.
+import type { Answer, AnswerOptions, Download, Info, LoadOptions } from './engine';
+
+export type Request =
+  | { id: number; kind: 'load'; root: string; options: LoadOptions }
+  | { id: number; kind: 'answer'; text: string; options: AnswerOptions };
+
+export type Reply =
+  | { id: number; kind: 'download'; download: Download }
+  | { id: number; kind: 'answer'; answer: Answer }
+  | { id: number; kind: 'done'; result: Info | Answer[] }
+  | { id: number; kind: 'failed'; error: string };

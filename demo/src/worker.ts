@@ -1,0 +1,39 @@
+// The model's own thread. Speaks the messages of protocol.ts; one engine at a time, one request at a time.
+import type { Engine, EngineName } from './engine';
+import { MediaPipeEngine } from './mediapipe_engine';
+import { setRoot } from './model';
+import type { Reply, Request } from './protocol';
+import { message, TransformersEngine } from './transformers_engine';
+
+const ENGINES: Record<EngineName, new () => Engine> = {
+  'transformers.js': TransformersEngine,
+  mediapipe: MediaPipeEngine,
+};
+
+const send = (reply: Reply) => self.postMessage(reply);
+let engine: Engine | undefined;
+let queue: Promise<void> = Promise.resolve();
+
+self.addEventListener('message', (event: MessageEvent<Request>) => {
+  queue = queue.then(() => serve(event.data));
+});
+
+async function serve(request: Request): Promise<void> {
+  const { id } = request;
+  try {
+    if (request.kind === 'load') {
+      setRoot(request.root);
+      const Kind = ENGINES[request.options.engine];
+      if (!Kind) throw new Error(`no engine "${request.options.engine}": transformers.js or mediapipe`);
+      engine = new Kind();
+      const info = await engine.load(request.options, (download) => send({ id, kind: 'download', download }));
+      send({ id, kind: 'done', result: info });
+    } else {
+      if (!engine) throw new Error('no model is loaded');
+      const answers = await engine.answer(request.text, request.options, (answer) => send({ id, kind: 'answer', answer }));
+      send({ id, kind: 'done', result: answers });
+    }
+  } catch (error) {
+    send({ id, kind: 'failed', error: message(error) });
+  }
+}

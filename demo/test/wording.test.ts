@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import type { Answer, Info } from '../src/engine';
+import { badge, explain, fault, megabytes } from '../src/wording';
+
+const answer = (raw: string, stopped = true): Answer => ({
+  raw,
+  stopped,
+  tokens: [],
+  seconds: 1,
+  ttft_ms: null,
+  tokens_per_s: null,
+});
+
+test('an answer that is not emoji is called so, whatever it says', () => {
+  expect(fault(answer('🎉'))).toBeNull();
+  expect(fault(answer('🎉1'))).toMatch(/Not only emoji/);
+  expect(fault(answer(''))).toMatch(/nothing/);
+  expect(fault(answer('🎉', false))).toMatch(/stop/);
+});
+
+test('a software adapter is called so', () => {
+  const adapter = { vendor: 'google', architecture: 'swiftshader', is_fallback: true };
+  const info = { engine: 'transformers.js', device: 'webgpu', adapter } as Info;
+  expect(badge(info)).toBe('Transformers.js · WebGPU (swiftshader, software)');
+  expect(badge({ ...info, device: 'wasm' })).toBe('Transformers.js · WASM');
+});
+
+test('sizes', () => expect([megabytes(1_234_567), megabytes(145_098_473)]).toEqual(['1.2 MB', '145 MB']));
+
+test.each([
+  ['no WebGPU adapter: ...', 'No WebGPU here', true],
+  ['models/model/onnx/model_q4.onnx is not there: the server answered 404', 'The model is not there', false],
+  ['models/model/onnx/model_q4.onnx does not load: protobuf', 'The model file cannot be read', false],
+  ['?device=gpu: webgpu or wasm is expected', 'The address has a mistake', false],
+  ['boom', 'That did not work', false],
+])('%s', (error, title, offerWasm) => expect(explain(error)).toMatchObject({ title, offerWasm }));
