@@ -1,0 +1,272 @@
+"""QLoRA: NF4 through bitsandbytes, LoRA through peft, TRL's SFTTrainer, and a merge that ships what was trained."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from pocketmoji.config import TrainConfig
+from pocketmoji.console import progress, say
+from pocketmoji.errors import InputError
+from pocketmoji.notice import write_notice
+from pocketmoji.records import Example, read_jsonl
+from pocketmoji.workspace import read_json, write_json, write_text
+from train.curve import loss_curve
+from train.encoding import Encoded, encode
+from train.precision import Precision, choose_precision
+from train.preflight import check_encoding, check_first_loss, check_template
+from train.stop_token import StopToken
+
+CHECKPOINT_STEPS = 20
+
+
+def train(
+    dataset: Path, base: Path, base_name: str, stop: StopToken, config: TrainConfig, folder: Path
+) -> dict[str, Any]:
+    """Tune the (pruned) model in `base` on `dataset`; write the merged model, adapter and training.json to `folder`.
+
+    An interrupted training goes on from its last checkpoint in `folder/.checkpoints`, to the same result.
+    """
+    import torch
+    from transformers import AutoTokenizer, set_seed
+    from transformers.utils import logging
+
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    started = time.monotonic()
+    precision = choose_precision()
+    say(f"train: computing in {precision.dtype} on {precision.device}: {precision.reason}")
+    say(f"train: answers end on {stop.token}: {stop.reason}")
+    set_seed(config.random_seed)
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    splits: dict[str, list[Encoded]] = {}
+    check_template(tokenizer, stop)
+    stop_id = tokenizer.convert_tokens_to_ids(stop.token)
+    for split in ("train", "validation"):
+        examples = read_jsonl(dataset / f"{split}.jsonl", Example)
+        splits[split] = [encode(tokenizer, example, stop_id, config.max_tokens) for example in examples]
+        check_encoding(tokenizer, examples, splits[split], stop)
+    if not splits["train"]:
+        raise InputError("the dataset has no training rows", where=dataset / "train.jsonl", remedy="run datagen anew")
+
+    model = load_nf4(base, precision, config)
+    trainer = make_trainer(model, tokenizer, splits, precision, config, folder / ".checkpoints")
+    probe_first_batch(trainer, len(tokenizer))
+    last = last_checkpoint(folder / ".checkpoints")
+    if last:
+        say(f"train: going on from step {last.name.removeprefix('checkpoint-')}")
+    steps = trainer.args.max_steps if trainer.args.max_steps > 0 else planned_steps(len(splits["train"]), config)
+    with progress("train", steps, "steps") as advance:
+        trainer.add_callback(progress_callback(advance))
+        if last:
+            advance(int(last.name.removeprefix("checkpoint-")))
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+
+    history = trainer.state.log_history
+    curve = [(float(row["step"]), float(row["loss"])) for row in history if "loss" in row]
+    validation = [(float(row["step"]), float(row["eval_loss"])) for row in history if "eval_loss" in row]
+    trainer.model.save_pretrained(folder / "adapter")
+    merge(trainer.model, base, folder)
+    del trainer, model
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    write_notice(folder, base_name, "tuned with QLoRA on a personal emoji dataset and merged")
+    write_text(folder / "loss.svg", loss_curve(curve, validation))
+    tokens = sum(len(row.tokens) for row in splits["train"])
+    report = {
+        "base": base_name,
+        "precision": precision.dtype,
+        "precision_reason": precision.reason,
+        "device": precision.device,
+        "stop_token": stop.token,
+        "stop_token_reason": stop.reason,
+        "steps": steps,
+        "examples": len(splits["train"]),
+        "tokens_per_epoch": tokens,
+        "seconds": round(time.monotonic() - started, 1),
+        "loss": [{"step": step, "loss": loss} for step, loss in curve]
+        + [{"step": step, "validation_loss": loss} for step, loss in validation],
+        "vocabulary": read_json(base / "vocabulary.json"),
+    }
+    write_json(folder / "training.json", report)
+    shutil.rmtree(folder / ".checkpoints", ignore_errors=True)
+    return report
+
+
+def planned_steps(examples: int, config: TrainConfig) -> int:
+    if config.max_steps:
+        return config.max_steps
+    return max(1, round(-(-examples // config.batch_size) * config.epochs))
+
+
+def load_nf4(base: Path, precision: Precision, config: TrainConfig) -> Any:
+    """The base with its linear layers in NF4 and a LoRA adapter on each of them; the embedding stays as it is."""
+    import torch
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    quantization = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=precision.torch_dtype,
+    )
+    model = AutoModelForCausalLM.from_pretrained(
+        base,
+        quantization_config=quantization,
+        dtype=precision.torch_dtype,
+        attn_implementation="sdpa",
+        device_map={"": precision.device},
+    )
+    model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    if precision.device == "cpu":
+        unpack_nf4(model)
+    torch.manual_seed(config.random_seed)
+    lora = LoraConfig(
+        r=config.lora_rank,
+        lora_alpha=2 * config.lora_rank,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, lora)
+
+
+def dequantised(layer: Any) -> Any:
+    """The weight of a linear layer as a float32 tensor, read back from NF4 if it is in NF4."""
+    import bitsandbytes as bnb
+
+    if isinstance(layer, bnb.nn.Linear4bit):
+        return bnb.functional.dequantize_4bit(layer.weight.data, layer.weight.quant_state).float()
+    return layer.weight.data.float()
+
+
+def unpack_nf4(model: Any) -> None:
+    """Replace NF4 layers by plain ones of the same values.
+
+    bitsandbytes reads NF4 back to floats in each forward and backward pass. On a CPU that costs most of a step, while
+    the 0.4 GB that the packed form saves are not short; the numbers that are trained against are the same.
+    """
+    import bitsandbytes as bnb
+    from torch import nn
+
+    for module in list(model.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, bnb.nn.Linear4bit):
+                plain = nn.Linear(child.in_features, child.out_features, bias=False, device="meta")
+                plain.weight = nn.Parameter(dequantised(child).to(child.compute_dtype), requires_grad=False)
+                setattr(module, name, plain)
+
+
+def make_trainer(
+    model: Any, tokenizer: Any, splits: dict[str, list[Encoded]], precision: Precision, config: TrainConfig, out: Path
+) -> Any:
+    """TRL's trainer over rows that are tokenised already. Its loss computes logits only where there is a label."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    def rows(encoded: list[Encoded]) -> Any:
+        return Dataset.from_list([{"input_ids": row.tokens, "completion_mask": row.mask} for row in encoded])
+
+    steps = planned_steps(len(splits["train"]), config)
+    arguments = SFTConfig(
+        output_dir=str(out),
+        per_device_train_batch_size=config.batch_size,
+        per_device_eval_batch_size=config.batch_size,
+        num_train_epochs=config.epochs,
+        max_steps=config.max_steps or -1,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=min(10, steps // 5),
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        optim="adamw_torch",
+        bf16=False,
+        fp16=False,
+        use_cpu=precision.device == "cpu",
+        gradient_checkpointing=False,
+        completion_only_loss=True,
+        packing=False,
+        max_length=None,
+        train_sampling_strategy="group_by_length",
+        logging_steps=1,
+        logging_strategy="steps",
+        eval_strategy="epoch" if splits["validation"] else "no",
+        save_strategy="steps",
+        save_steps=CHECKPOINT_STEPS,
+        save_total_limit=2,
+        seed=config.random_seed,
+        data_seed=config.random_seed,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+    from transformers import PrinterCallback
+
+    trainer = SFTTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=rows(splits["train"]),
+        eval_dataset=rows(splits["validation"]) if splits["validation"] else None,
+        processing_class=tokenizer,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def probe_first_batch(trainer: Any, vocabulary: int) -> None:
+    """One forward and backward pass that spends no step: the loss is sane and gradients reach the adapter."""
+    import torch
+
+    batch = next(iter(trainer.get_eval_dataloader(trainer.train_dataset)))
+    batch = {name: tensor.to(trainer.model.device) for name, tensor in batch.items()}
+    trainer.model.train()
+    loss = trainer.compute_loss(trainer.model, batch)
+    loss.backward()
+    gradients = [p.grad for p in trainer.model.parameters() if p.requires_grad and p.grad is not None]
+    norm = float(torch.stack([gradient.float().norm() for gradient in gradients]).norm()) if gradients else 0.0
+    trainer.model.zero_grad(set_to_none=True)
+    check_first_loss(float(loss.detach()), vocabulary, norm)
+
+
+def progress_callback(advance: Any) -> Any:
+    from transformers import TrainerCallback
+
+    class Advance(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            advance(1)
+
+    return Advance()
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that was written to its end (trainer_state.json is what the Trainer writes last)."""
+    found = [path for path in folder.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
+    return max(found, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
+
+
+def merge(trained: Any, base: Path, folder: Path) -> None:
+    """Write the model as it was trained: NF4 weights read back to 32-bit floats, plus the adapter; embedding tied."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    merged = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    targets = dict(merged.named_modules())
+    with torch.no_grad():
+        for name, layer in trained.base_model.model.named_modules():
+            if not hasattr(layer, "lora_A"):
+                continue
+            weight = dequantised(layer.base_layer) + layer.get_delta_weight("default").float()
+            targets[name].weight.copy_(weight.cpu())
+    if merged.lm_head.weight.data_ptr() != merged.model.embed_tokens.weight.data_ptr():
+        raise RuntimeError("the merged model's head is no longer tied to its embedding")
+    merged.save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json", "config.json"):
+        shutil.copyfile(base / name, folder / name)
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", {**config, "dtype": "float32"})
