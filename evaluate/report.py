@@ -1,0 +1,233 @@
+"""report.html: what a run did, on one page that needs nothing else, neither files nor network."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evaluate.charts import loss_chart
+from evaluate.evaluate import file_stem
+from evaluate.metrics import compliant, exact_match, shares_an_emoji
+from evaluate.scores import Failure, SeedScore
+from evaluate.texts import evaluation_texts
+from pocketmoji import __version__
+from pocketmoji.config import EvaluateConfig
+from pocketmoji.errors import PocketmojiError
+from pocketmoji.records import EvaluationText, Prediction, RejectedRow, Scores, Seed, read_jsonl
+from pocketmoji.workspace import MANIFEST, read_json, write_text
+
+STAGES = ("dataset", "base", "model", "evaluation", "web", "browser")
+METRICS = (
+    ("compliance", "Compliance", "emoji and nothing else, and stopped by itself"),
+    ("seed_recall", "Seed recall", "a trained phrase gives exactly its emoji"),
+    ("paraphrase_recall", "Paraphrase recall", "words it never saw for a trained phrase give exactly its emoji"),
+    ("order_free_recall", "Order-free recall", "the right emoji in any order, seeds and paraphrases"),
+    ("first_emoji_recall", "First emoji", "the answer begins right, seeds and paraphrases"),
+    ("transfer", "Transfer", "a phrase that was never trained gives at least one of its emoji"),
+    ("stop_rate", "Stopped by itself", "ended its answer before the limit on tokens"),
+)
+EXAMPLES = 12
+
+
+def write_report(run_folder: Path) -> Path:
+    """Make `run_folder`/report.html of whatever the run has left there; returns its path.
+
+    Every input is optional: a stage that has not run is said to be "not run". Nothing but the page is written.
+    """
+    from jinja2 import Environment, FileSystemLoader
+
+    # The template and its style sheet lie beside this file.
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"percent": percent, "size": human_bytes, "duration": duration, "number": number}
+    environment.globals |= {"human_bytes": human_bytes, "duration": duration}
+    page = environment.get_template("report.html").render(**collect(run_folder))
+    path = run_folder / "report.html"
+    write_text(path, page)
+    return path
+
+
+def collect(run: Path) -> dict[str, Any]:
+    """Everything the template shows, as plain data and records."""
+    summary = _json(run / "summary.json")
+    training = _json(run / "model" / "training.json")
+    export = _json(run / "web" / "export.json")
+    manifests = {stage: _json(run / stage / MANIFEST) for stage in STAGES if (run / stage / MANIFEST).is_file()}
+    evaluations = read_evaluations(run, summary)
+    texts = _texts(run / "dataset")
+    sizes = summary.get("sizes") or {a["name"]: a["bytes"] for a in export.get("artefacts", []) if "bytes" in a}
+    shipped = summary.get("shipped") or {"artefact": export.get("shipped"), "reason": export.get("reason")}
+    seconds = summary.get("seconds") or {stage: m["seconds"] for stage, m in manifests.items() if "seconds" in m}
+    memory = {s: m["peak_memory_bytes"] for s, m in manifests.items() if "peak_memory_bytes" in m}
+    gates = summary.get("gates", [])
+    return {
+        "version": __version__,
+        "run": summary.get("run") or run.resolve().name,
+        "base": summary.get("base") or training.get("base"),
+        "summary": summary,
+        "metrics": METRICS,
+        "evaluations": evaluations,
+        "exports": {name: e for name, e in evaluations.items() if name not in ("base", "tuned")},
+        "examples": examples(texts, evaluations),
+        "hero": _hero(texts, evaluations),
+        "statistics": _json(run / "dataset" / "statistics.json"),
+        "splits": summary.get("dataset") or _json(run / "dataset" / "statistics.json").get("splits", {}),
+        "seeds": _jsonl(run / "dataset" / "seeds.jsonl", Seed),
+        "rejected": _jsonl(run / "dataset" / "rejected.jsonl", RejectedRow),
+        "training": training,
+        "loss": loss_chart(_loss_series(training)),
+        "sizes": dict(sorted(sizes.items(), key=lambda item: -item[1])),
+        "shipped": shipped,
+        "engines": engines(_json(run / "browser" / "browser.json"), summary),
+        "screenshots": _pictures(run / "browser"),
+        "gates": gates,
+        "failed_gates": [gate for gate in gates if not gate.get("passed")],
+        "seconds": seconds,
+        "total_seconds": sum(seconds.values()),
+        "memory": {**memory, **(summary.get("peak_memory_bytes") or {})},
+        "command": summary.get("command"),
+        "versions": _versions(manifests),
+        "digests": {stage: m.get("wrote", {}) for stage, m in manifests.items()},
+    }
+
+
+def read_evaluations(run: Path, summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What `write_evaluation` left in the run's folders, by the name that summary.json uses; base and tuned first."""
+    names = {file_stem(name): name for name in summary.get("scores", {})}
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(run.glob("*/*.scores.json")):
+        stem = path.name.removesuffix(".scores.json")
+        found[names.get(stem, stem)] = {
+            "scores": Scores.model_validate_json(path.read_text("utf-8")),
+            "predictions": _jsonl(path.with_name(f"{stem}.predictions.jsonl"), Prediction),
+            "failures": _jsonl(path.with_name(f"{stem}.failures.jsonl"), Failure),
+            "seeds": _jsonl(path.with_name(f"{stem}.seeds.jsonl"), SeedScore),
+        }
+    order = {"base": 0, "tuned": 1}
+    return dict(sorted(found.items(), key=lambda item: (order.get(item[0], 2), item[0])))
+
+
+def examples(texts: list[EvaluationText], evaluations: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first texts that base or tuned answered, in evaluation order: not chosen for how they came out."""
+    said = {name: {p.text: p for p in evaluations[name]["predictions"]} for name in evaluations}
+    base, tuned = said.get("base", {}), said.get("tuned", {})
+    wanted = {text.text: text for text in texts}
+    rows = []
+    for text in list(tuned or base)[:EXAMPLES]:
+        known = wanted.get(text)
+        rows.append(
+            {
+                "text": text,
+                "group": known.group if known else "",
+                "expected": known.emoji if known else "",
+                "base": _answer(base.get(text), known),
+                "tuned": _answer(tuned.get(text), known),
+            }
+        )
+    return rows
+
+
+def engines(browser: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Status and timing of each browser engine, from browser.json with summary.json's figures where it has none."""
+    listed = browser.get("engines", {})
+    if isinstance(listed, list):
+        listed = {str(item.get("engine") or item.get("name")): item for item in listed}
+    found: dict[str, dict[str, Any]] = {name: dict(item) for name, item in listed.items() if isinstance(item, dict)}
+    for name, timing in (summary.get("browser") or {}).items():
+        if isinstance(timing, dict):
+            found[name] = {**timing, **found.get(name, {})}
+    for item in found.values():
+        # Timings may lie one level down, as an EngineTiming record.
+        item.update({k: v for k, v in (item.get("timing") or {}).items() if k not in item})
+    return found
+
+
+def percent(value: float) -> str:
+    """97.5%, but 100% and 0% without a decimal, and never rounded to them."""
+    if value in (0, 1):
+        return f"{value:.0%}"
+    return f"{min(max(value * 100, 0.1), 99.9):.1f}%"
+
+
+def human_bytes(value: float) -> str:
+    """Decimal units, as download sizes are given."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= factor:
+            return f"{value / factor:.3g} {unit}" if value < 100 * factor else f"{value / factor:.0f} {unit}"
+    return f"{value:.0f} bytes"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def number(value: Any) -> str:
+    """Whole numbers with thousands separators, shares as they are."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+
+
+def _answer(prediction: Prediction | None, known: EvaluationText | None) -> dict[str, Any] | None:
+    if prediction is None:
+        return None
+    verdict = "right" if compliant(prediction) else "wrong"
+    if known and verdict == "right":
+        close = shares_an_emoji(prediction, known.emoji)
+        verdict = "right" if exact_match(prediction, known.emoji) else "close" if close else "wrong"
+    return {"raw": prediction.raw, "stopped": prediction.stopped, "verdict": verdict}
+
+
+def _hero(texts: list[EvaluationText], evaluations: Mapping[str, dict[str, Any]]) -> dict[str, str] | None:
+    """The first paraphrase (else seed) that the tuned model got exactly right, for the top of the page."""
+    tuned = {p.text: p for p in evaluations.get("tuned", {}).get("predictions", [])}
+    right = [t for t in texts if t.text in tuned and exact_match(tuned[t.text], t.emoji)]
+    right.sort(key=lambda text: text.group != "paraphrase")
+    return {"text": right[0].text, "raw": tuned[right[0].text].raw} if right else None
+
+
+def _loss_series(training: Mapping[str, Any]) -> dict[str, list[tuple[float, float]]]:
+    rows = [row for row in training.get("loss") or [] if isinstance(row, dict)]
+    pick = lambda key: [(float(row["step"]), float(row[key])) for row in rows if row.get(key) is not None]
+    return {"training": pick("loss"), "validation": pick("validation_loss")}
+
+
+def _versions(manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Package versions over all stages; a package that differs between stages shows every version."""
+    found: dict[str, Counter[str]] = {}
+    for manifest in manifests.values():
+        for package, version in manifest.get("versions", {}).items():
+            found.setdefault(package, Counter())[version] += 1
+    return {package: ", ".join(sorted(versions)) for package, versions in sorted(found.items())}
+
+
+def _pictures(folder: Path) -> dict[str, str]:
+    files = {"desktop": folder / "screenshot.png", "phone": folder / "screenshot_phone.png"}
+    return {
+        name: "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+        for name, path in files.items()
+        if path.is_file()
+    }
+
+
+def _texts(dataset: Path) -> list[EvaluationText]:
+    """Every text that could have been evaluated, or none if there is no dataset here."""
+    try:
+        return evaluation_texts(dataset, EvaluateConfig(max_texts=10**9))
+    except PocketmojiError:
+        return []
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.is_file() else {}
+
+
+def _jsonl(path: Path, kind: type[Any]) -> list[Any]:
+    return read_jsonl(path, kind) if path.is_file() else []
