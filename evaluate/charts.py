@@ -7,8 +7,8 @@ from html import escape
 from math import floor, log10
 
 Point = tuple[float, float]
-WIDTH, HEIGHT = 720, 260
-LEFT, RIGHT, TOP, BOTTOM = 44, 92, 14, 34
+WIDTH, HEIGHT = 480, 210
+LEFT, RIGHT, TOP, BOTTOM = 32, 88, 10, 30
 
 
 def nice_ticks(top: float, count: int = 4) -> list[float]:
@@ -42,8 +42,8 @@ def loss_chart(series: Mapping[str, Sequence[Point]]) -> str:
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for share in (0.0, 0.5, 1.0):
         x, _ = place((last * share, 0))
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 12}" text-anchor="middle">{last * share:.0f}</text>')
-    parts.append(f'<text x="{WIDTH - RIGHT + 14}" y="{HEIGHT - 12}">steps</text>')
+        steps = f"step {last:.0f}" if share == 1 else f"{last * share:.0f}"
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{steps}</text>')
     label_y: list[float] = []
     for i, (name, line) in enumerate(series.items()):
         if not line:
@@ -55,7 +55,7 @@ def loss_chart(series: Mapping[str, Sequence[Point]]) -> str:
             for (x, y), (step, loss) in zip(placed, line, strict=True):
                 title = f"{escape(name)}, step {step:g}: {loss:.3f}"
                 parts.append(
-                    f'<circle class="dot{i}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{title}</title></circle>'
+                    f'<circle class="dot{i}" cx="{x:.1f}" cy="{y:.1f}" r="2.2"><title>{title}</title></circle>'
                 )
         x, y = placed[-1]
         while any(abs(y - other) < 15 for other in label_y):  # two labels must not cover each other

@@ -16,10 +16,9 @@ from evaluate.texts import evaluation_texts
 from pocketmoji import __version__
 from pocketmoji.config import EvaluateConfig
 from pocketmoji.errors import PocketmojiError
-from pocketmoji.records import EvaluationText, Prediction, RejectedRow, Scores, Seed, read_jsonl
+from pocketmoji.records import EvaluationText, GateResult, Prediction, RejectedRow, Scores, Seed, read_jsonl
 from pocketmoji.workspace import MANIFEST, read_json, write_text
 
-STAGES = ("dataset", "base", "model", "evaluation", "web", "browser")
 METRICS = (
     ("compliance", "Compliance", "emoji and nothing else, and stopped by itself"),
     ("seed_recall", "Seed recall", "a trained phrase gives exactly its emoji"),
@@ -42,7 +41,13 @@ def write_report(run_folder: Path) -> Path:
     # The template and its style sheet lie beside this file.
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "size": human_bytes, "duration": duration, "number": number}
+    environment.filters |= {
+        "percent": percent,
+        "size": human_bytes,
+        "duration": duration,
+        "about": about,
+        "number": number,
+    }
     environment.globals |= {"human_bytes": human_bytes, "duration": duration}
     page = environment.get_template("report.html").render(**collect(run_folder))
     path = run_folder / "report.html"
@@ -55,14 +60,14 @@ def collect(run: Path) -> dict[str, Any]:
     summary = _json(run / "summary.json")
     training = _json(run / "model" / "training.json")
     export = _json(run / "web" / "export.json")
-    manifests = {stage: _json(run / stage / MANIFEST) for stage in STAGES if (run / stage / MANIFEST).is_file()}
+    manifests = {path.parent.name: _json(path) for path in sorted(run.glob(f"*/{MANIFEST}"))}
     evaluations = read_evaluations(run, summary)
     texts = _texts(run / "dataset")
     sizes = summary.get("sizes") or {a["name"]: a["bytes"] for a in export.get("artefacts", []) if "bytes" in a}
     shipped = summary.get("shipped") or {"artefact": export.get("shipped"), "reason": export.get("reason")}
     seconds = summary.get("seconds") or {stage: m["seconds"] for stage, m in manifests.items() if "seconds" in m}
     memory = {s: m["peak_memory_bytes"] for s, m in manifests.items() if "peak_memory_bytes" in m}
-    gates = summary.get("gates", [])
+    gates = [gate_row(GateResult.model_validate(gate)) for gate in summary.get("gates", [])]
     return {
         "version": __version__,
         "run": summary.get("run") or run.resolve().name,
@@ -84,10 +89,10 @@ def collect(run: Path) -> dict[str, Any]:
         "engines": engines(_json(run / "browser" / "browser.json"), summary),
         "screenshots": _pictures(run / "browser"),
         "gates": gates,
-        "failed_gates": [gate for gate in gates if not gate.get("passed")],
+        "failed_gates": [gate for gate in gates if gate["result"] == "failed"],
         "seconds": seconds,
         "total_seconds": sum(seconds.values()),
-        "memory": {**memory, **(summary.get("peak_memory_bytes") or {})},
+        "memory": summary.get("peak_memory_bytes") or memory,
         "command": summary.get("command"),
         "versions": _versions(manifests),
         "digests": {stage: m.get("wrote", {}) for stage, m in manifests.items()},
@@ -145,6 +150,14 @@ def engines(browser: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str,
     return found
 
 
+def gate_row(gate: GateResult) -> dict[str, str]:
+    """A gate as the table shows it, for instance "tuned compliance", "100%", "≥ 99.0%", "passed"."""
+    name, _, sign = gate.gate.rpartition(" ") if gate.gate[-2:] in (">=", "<=") else (gate.gate, "", "")
+    show = human_bytes if "bytes" in name else percent if 0 <= gate.value <= 1 else number
+    limit = f"{sign.replace('>=', '≥').replace('<=', '≤')} {show(gate.limit)}".strip()
+    return {"name": name, "value": show(gate.value), "limit": limit, "result": "passed" if gate.passed else "failed"}
+
+
 def percent(value: float) -> str:
     """97.5%, but 100% and 0% without a decimal, and never rounded to them."""
     if value in (0, 1):
@@ -166,6 +179,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def about(seconds: float) -> str:
+    """A duration in its largest unit: 18 min."""
+    return duration(seconds) if seconds < 60 else f"{seconds / 60:.0f} min"
 
 
 def number(value: Any) -> str:
