@@ -131,8 +131,15 @@ def export_litert(
             expected="the same tokens as tokenizer.json",
             where=model_folder / "tokenizer.json",
         )
-    record = {"quantize": quantize, "prefill": PREFILL, "context": CONTEXT, "stop_tokens": stop_tokens}
-    write_json(web_folder / "litert.json", {**record, "texts_tokenised_alike": result["texts"]})
+    record = {
+        "quantize": quantize,
+        "prefill": PREFILL,
+        "context": CONTEXT,
+        "stop_tokens": stop_tokens,
+        "residual_scale": result["residual_scale"],
+        "texts_tokenised_alike": result["texts"],
+    }
+    write_json(web_folder / "litert.json", record)
     say(
         f"litert: model.task {result['task_bytes'] / 1e6:.0f} MB in {time.monotonic() - started:.0f} s, "
         f"peak memory {result['peak_memory_bytes'] / 2**30:.1f} GiB, {result['texts']} texts tokenise alike"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import resource
 import sys
@@ -23,12 +24,15 @@ from export.sentencepiece_model import build_sentencepiece_model, differing_text
 
 START_TOKEN = "<bos>"
 ALIGNMENT = 4096  # MediaPipe maps the entries of a bundle into memory
+RESIDUAL_LIMIT = 2048  # half precision ends at 65,504: this leaves a factor of 32 for texts that were not tried
+SCALE_PROMPTS = 8  # prompts whose residual stream is measured
 TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the same model gives the same bytes
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to convert. `quantize` is one of litert_torch's names; `texts` are tokenised both ways as a check."""
+    """What to convert. `quantize` is one of litert_torch's names; `texts` are tokenised both ways as a check, prompts
+    without their <bos> first."""
 
     model: str
     task: str
@@ -44,6 +48,7 @@ class Job:
 class Result:
     """What came out. `differing_texts` are the texts that the bundle's tokenizer splits differently."""
 
+    residual_scale: int
     tflite_bytes: int
     task_bytes: int
     texts: int
@@ -55,8 +60,11 @@ def step(label: str) -> None:
     print(f"step: {label}", flush=True)
 
 
-def decoder_config(config: dict[str, Any]) -> Any:
-    """litert_torch's description of the decoder that a Gemma 3 config.json describes."""
+def decoder_config(config: dict[str, Any], residual_scale: int = 1) -> Any:
+    """litert_torch's description of the decoder that a Gemma 3 config.json describes.
+
+    `residual_scale`: see `choose_residual_scale`.
+    """
     from litert_torch.generative.layers import model_config as lt
 
     if config["query_pre_attn_scalar"] != config["head_dim"]:
@@ -66,14 +74,17 @@ def decoder_config(config: dict[str, Any]) -> Any:
         )
     if not config.get("tie_word_embeddings", True):
         raise ValueError("the head is not tied to the embedding table: litert_torch's Gemma 3 shares them")
-    norm = lt.NormalizationConfig(
-        type=lt.NormalizationType.RMS_NORM, epsilon=float(config["rms_norm_eps"]), zero_centered=True
-    )
+
+    def rms_norm(epsilon: float) -> Any:
+        return lt.NormalizationConfig(type=lt.NormalizationType.RMS_NORM, epsilon=epsilon, zero_centered=True)
+
+    norm = rms_norm(float(config["rms_norm_eps"]))
+    residual_norm = rms_norm(float(config["rms_norm_eps"]) / residual_scale**2)
     feed_forward = lt.FeedForwardConfig(
         type=lt.FeedForwardType.GATED,
         activation=lt.ActivationConfig(lt.ActivationType.GELU_TANH),
         intermediate_size=config["intermediate_size"],
-        pre_ff_norm_config=norm,
+        pre_ff_norm_config=residual_norm,
         post_ff_norm_config=norm,
     )
 
@@ -95,7 +106,7 @@ def decoder_config(config: dict[str, Any]) -> Any:
         return lt.TransformerBlockConfig(
             attn_config=attention,
             ff_config=feed_forward,
-            pre_attention_norm_config=norm,
+            pre_attention_norm_config=residual_norm,
             post_attention_norm_config=norm,
         )
 
@@ -104,28 +115,63 @@ def decoder_config(config: dict[str, Any]) -> Any:
         num_layers=config["num_hidden_layers"],
         max_seq_len=config["max_position_embeddings"],
         embedding_dim=config["hidden_size"],
-        embedding_scale=config["hidden_size"] ** 0.5,
+        embedding_scale=config["hidden_size"] ** 0.5 / residual_scale,
         block_configs=[block(layer_type) for layer_type in config["layer_types"]],
-        final_norm_config=norm,
+        final_norm_config=residual_norm,
         lm_head_use_bias=False,
         final_logit_softcap=config.get("final_logit_softcapping"),
     )
 
 
-def load_decoder(model: Path) -> Any:
-    """The decoder in litert_torch's own modules, in 32-bit floats, with the weights of model.safetensors."""
+def load_decoder(model: Path, residual_scale: int = 1) -> Any:
+    """The decoder in litert_torch's own modules, in 32-bit floats, with the weights of model.safetensors.
+
+    With a `residual_scale` the residual stream carries everything divided by it, and the logits stay what they were:
+    the embedding's scale and what the blocks add are divided, and every norm that reads the stream undoes it.
+    """
     import torch
     from litert_torch.generative.examples.gemma3 import decoder
     from litert_torch.generative.utilities import model_builder
 
     torch.manual_seed(0)
-    return model_builder.build_decoder_only_model(
+    loaded = model_builder.build_decoder_only_model(
         checkpoint_path=str(model),
-        config=decoder_config(json.loads((model / "config.json").read_text("utf-8"))),
+        config=decoder_config(json.loads((model / "config.json").read_text("utf-8")), residual_scale),
         tensor_names=decoder.TENSOR_NAMES_SEP_QKV,
         model_class=decoder.Decoder,
         mask_cache_size=0,
     )
+    with torch.no_grad():
+        for block in loaded.transformer_blocks:
+            for norm in (block.post_atten_norm, block.ff.post_ff_norm):
+                norm.weight.copy_((1 + norm.weight) / residual_scale - 1)  # the factor of these norms is 1 + weight
+    return loaded
+
+
+def choose_residual_scale(decoder: Any, prompts: list[list[int]]) -> int:
+    """The power of two that brings the residual stream of `prompts` below `RESIDUAL_LIMIT`; 1 if it is below already.
+
+    Gemma 3's stream grows past 100,000 and half-precision floats end at 65,504: MediaPipe computes in them on a GPU, so
+    an unscaled model gives infinities, then NaN, and not one token.
+    """
+    import torch
+    from litert_torch.generative.layers import kv_cache
+
+    largest = 0.0
+
+    def watch(_module: Any, _inputs: Any, output: Any) -> None:
+        nonlocal largest
+        largest = max(largest, float(output[0].abs().max()))
+
+    hooks = [block.register_forward_hook(watch) for block in decoder.transformer_blocks]
+    for prompt in prompts:
+        n = len(prompt)
+        mask = torch.full((n, n), float("-inf")).triu(1)[None, None]
+        cache = kv_cache.KVCache.from_model_config(n, decoder.config, kv_layout=kv_cache.KV_LAYOUT_TRANSPOSED)
+        decoder(torch.tensor([prompt]), torch.arange(n, dtype=torch.int), cache, mask=mask)
+    for hook in hooks:
+        hook.remove()
+    return 2 ** max(0, math.ceil(math.log2(max(largest, 1.0) / RESIDUAL_LIMIT)))
 
 
 def stand_in_for_tensorflow() -> None:
@@ -148,16 +194,23 @@ def stand_in_for_tensorflow() -> None:
             del sys.modules[name]
 
 
-def convert(job: Job, folder: Path) -> Path:
-    """Write the `.tflite` (signatures prefill_N and decode, cache and mask as inputs) into `folder`."""
+def convert(job: Job, folder: Path) -> tuple[Path, int]:
+    """Write the `.tflite` (signatures prefill_N and decode, cache and mask as inputs) into `folder`.
+
+    Returns its path and the residual scale that was chosen.
+    """
     stand_in_for_tensorflow()
     from litert_torch.generative.layers import kv_cache
     from litert_torch.generative.utilities import converter
     from litert_torch.generative.utilities.export_config import ExportConfig
 
     step("reading the weights")
-    decoder = load_decoder(Path(job.model))
-    step(f"converting to {job.quantize}")
+    model = Path(job.model)
+    decoder = load_decoder(model)
+    scale = choose_residual_scale(decoder, prompt_ids(model / "tokenizer.json", job.texts[:SCALE_PROMPTS]))
+    if scale != 1:
+        decoder = load_decoder(model, scale)
+    step(f"converting to {job.quantize}, residual stream divided by {scale}")
     # MediaPipe's web engine wants the transposed cache and gives the mask itself.
     layout = ExportConfig(kvcache_layout=kv_cache.KV_LAYOUT_TRANSPOSED, mask_as_input=True)
     path = converter.convert_to_tflite(
@@ -170,7 +223,15 @@ def convert(job: Job, folder: Path) -> Path:
         config=decoder.config,
         export_config=layout,
     )
-    return Path(path)
+    return Path(path), scale
+
+
+def prompt_ids(tokenizer_json: Path, prompts: list[str]) -> list[list[int]]:
+    """The token ids of each prompt, <bos> first: that is where the residual stream is largest."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(tokenizer_json))
+    return [tokenizer.encode(START_TOKEN + prompt, add_special_tokens=False).ids for prompt in prompts]
 
 
 def bundle(tflite: Path, tokenizer: Path, stop_tokens: list[str], task: Path) -> None:
@@ -206,7 +267,7 @@ def main(job_file: Path) -> None:
         if token not in tokenizer_json["model"]["vocab"]:
             raise ValueError(f"the tokenizer has no {token}")
 
-    tflite = convert(job, folder)
+    tflite, residual_scale = convert(job, folder)
     step("rebuilding the tokenizer")
     pieces = build_sentencepiece_model(tokenizer_json)
     (folder / "tokenizer.model").write_bytes(pieces)
@@ -214,6 +275,7 @@ def main(job_file: Path) -> None:
     step("bundling")
     bundle(tflite, folder / "tokenizer.model", job.stop_tokens, task)
     result = Result(
+        residual_scale=residual_scale,
         tflite_bytes=tflite.stat().st_size,
         task_bytes=task.stat().st_size,
         texts=len(job.texts),

@@ -1,0 +1,136 @@
+"""LiteRT end to end on a tiny random Gemma 3: environment, conversion, bundle, interpreter, against torch."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from evaluate.litert_runtime import LitertRuntime, read_tflite
+from evaluate.tokens import prompt_tokens
+from evaluate.torch_runtime import TorchRuntime
+from export.litert import ensure_environment, export_litert, main
+from pocketmoji.errors import InputError, PocketmojiError
+from pocketmoji.workspace import digest_file, read_json
+
+STOP_TOKENS = ["<eos>", "<end_of_turn>"]
+STOP_IDS = [1, 6]
+TEXTS = [
+    "what a fun party",
+    "we shipped it on friday, what could go wrong?",
+    "Ünïcödé and 日本語 🎉",
+    "coffee",
+    " ".join(["my cat is sleeping on me"] * 12),  # longer than one prefill call
+]
+
+
+@pytest.fixture(scope="module")
+def loud_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model whose residual stream is as large as the real one's: beyond what half precision can hold."""
+    from safetensors.torch import load_file, save_file
+
+    from tests.tiny import make_tiny_model
+
+    folder = make_tiny_model(tmp_path_factory.mktemp("loud") / "model", num_hidden_layers=2)
+    weights = load_file(folder / "model.safetensors")
+    for name, weight in weights.items():
+        if name.endswith(("post_attention_layernorm.weight", "post_feedforward_layernorm.weight")):
+            weight.add_(30_000)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exact_web(loud_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The loud model exported in 32-bit floats."""
+    web = tmp_path_factory.mktemp("exact")
+    export_litert(loud_model, web, STOP_TOKENS, texts=TEXTS, quantize="none")
+    return web
+
+
+@pytest.fixture(scope="module")
+def int8_web(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    web = tmp_path_factory.mktemp("int8")
+    export_litert(tiny_model, web, STOP_TOKENS, texts=TEXTS)
+    return web
+
+
+def test_the_environment_is_built_once() -> None:
+    python = ensure_environment()
+    built = (python.parent.parent / "pyvenv.cfg").stat().st_mtime_ns
+    assert main(["--ensure-environment"]) == 0
+    assert (python.parent.parent / "pyvenv.cfg").stat().st_mtime_ns == built
+
+
+def test_without_quantisation_the_tokens_are_torchs(loud_model: Path, exact_web: Path) -> None:
+    ours = LitertRuntime(exact_web / "model.task", loud_model, STOP_IDS, 12).predict(TEXTS)
+    torchs = TorchRuntime(loud_model, STOP_IDS, 12, batch_size=1).predict(TEXTS)
+    assert [p.tokens for p in ours] == [p.tokens for p in torchs]
+    assert [p.raw for p in ours] == [p.raw for p in torchs]
+    assert all(p.ttft_ms and p.seconds > 0 for p in ours)
+
+
+def test_a_residual_stream_beyond_half_precision_is_scaled_down(exact_web: Path, int8_web: Path) -> None:
+    assert read_json(exact_web / "litert.json")["residual_scale"] >= 64
+    assert read_json(int8_web / "litert.json")["residual_scale"] == 1
+
+
+def test_int8_stays_close_to_torch(tiny_model: Path, int8_web: Path) -> None:
+    import numpy as np
+    import torch
+
+    runtime = LitertRuntime(int8_web / "model.task", tiny_model, STOP_IDS, 4)
+    model = TorchRuntime(tiny_model, STOP_IDS, 4, batch_size=1).model
+    for prompt in prompt_tokens(runtime.tokenizer, TEXTS):
+        logits, _ = runtime.read_prompt(prompt)
+        with torch.inference_mode():
+            expected = model(torch.tensor([prompt])).logits[0, -1].numpy()
+        assert np.corrcoef(logits, expected)[0, 1] > 0.98
+
+
+def test_the_bundle_holds_what_mediapipe_reads(int8_web: Path, tiny_model: Path) -> None:
+    task = int8_web / "model.task"
+    with zipfile.ZipFile(task) as bundle:
+        assert set(bundle.namelist()) == {"TF_LITE_PREFILL_DECODE", "TOKENIZER_MODEL", "METADATA"}
+        assert {entry.compress_type for entry in bundle.infolist()} == {zipfile.ZIP_STORED}
+        metadata = bundle.read("METADATA")
+    assert all(token.encode() in metadata for token in ("<bos>", *STOP_TOKENS))
+    assert read_tflite(task)[4:8] == b"TFL3"
+    assert sorted(path.name for path in int8_web.iterdir()) == ["litert.json", "model.task"]
+    assert task.stat().st_size < 1.5 * (tiny_model / "model.safetensors").stat().st_size
+
+
+@pytest.mark.parametrize(("length", "fits"), [(20, True), (300, False)])
+def test_a_prompt_longer_than_the_context_is_refused(tiny_model: Path, int8_web: Path, length: int, fits: bool) -> None:
+    runtime = LitertRuntime(int8_web / "model.task", tiny_model, STOP_IDS, 4)
+    text = "coffee " * length
+    if fits:
+        assert len(runtime.predict([text])[0].tokens) <= 4
+    else:
+        with pytest.raises(InputError, match="tokens"):
+            runtime.predict([text])
+
+
+def test_a_failing_converter_is_an_error_with_the_end_of_its_log(tiny_model: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "model.task"
+    kept.write_bytes(b"an earlier export")
+    before = digest_file(kept)
+    with pytest.raises(PocketmojiError, match="the tokenizer has no <no_such_token>"):
+        export_litert(tiny_model, tmp_path, ["<no_such_token>"])
+    assert digest_file(kept) == before
+    assert not (tmp_path / ".litert").exists()
+
+
+def test_what_is_missing_is_named(tmp_path: Path, tiny_model: Path) -> None:
+    with pytest.raises(InputError, match=r"config\.json is missing"):
+        export_litert(tmp_path, tmp_path / "web", STOP_TOKENS)
+    with pytest.raises(InputError, match="no stop token"):
+        export_litert(tiny_model, tmp_path / "web", [])
+    with pytest.raises(InputError, match=r"model\.task is missing"):
+        LitertRuntime(tmp_path / "model.task", tiny_model, STOP_IDS, 4)
+    other = tmp_path / "other.task"
+    with zipfile.ZipFile(other, "w") as bundle:
+        bundle.writestr("METADATA", b"")
+    with pytest.raises(InputError, match="TF_LITE_PREFILL_DECODE"):
+        read_tflite(other)
