@@ -1,4 +1,5 @@
 // Brings the page to life, and offers tests the same session that a person uses: window.pocketmoji.
+import '@fontsource/noto-color-emoji/400.css';
 import { readAddress } from './address';
 import type { Answer, AnswerOptions, Info, LoadOptions } from './engine';
 import { Interface } from './interface';

@@ -1,6 +1,7 @@
 // MediaPipe's LLM inference: a LiteRT model in a .task bundle, on WebGPU only.
 import type { LlmInference } from '@mediapipe/tasks-genai';
-import type { Answer, AnswerOptions, Download, Engine, Info, LoadOptions } from './engine';
+import { counted, type OnProgress } from './download';
+import type { Answer, AnswerOptions, Engine, Info, LoadOptions } from './engine';
 import { modelFile, readCard, runtimeFile } from './model';
 import { BOS, render } from './prompt';
 import { probeAdapter } from './webgpu';
@@ -20,14 +21,14 @@ export class MediaPipeEngine implements Engine {
   private maxNewTokens = DEFAULT_MAX_NEW_TOKENS;
   private sampling: object = GREEDY;
 
-  async load(options: LoadOptions, onProgress: (download: Download) => void): Promise<Info> {
+  async load(options: LoadOptions, onProgress: OnProgress): Promise<Info> {
     const started = performance.now();
     if (options.device === 'wasm') throw new Error('MediaPipe runs language models on WebGPU only, and WASM was asked for');
     const adapter = await probeAdapter();
     if (!adapter) throw new Error('no WebGPU adapter: this browser gives none, and MediaPipe needs one');
     const card = await readCard(options.model);
     const file = card.task_file ?? DEFAULT_TASK_FILE;
-    const response = await fetch(modelFile(options.model, file), { cache: 'no-cache' });
+    const response = counted(await fetch(modelFile(options.model, file), { cache: 'no-cache' }), file, onProgress);
     if (!response.ok || !response.body) {
       throw new Error(`models/${options.model}/${file} is not there: the server answered ${response.status}`);
     }
@@ -38,7 +39,7 @@ export class MediaPipeEngine implements Engine {
     const folder = runtimeFile('').replace(/\/$/, '');
     const fileset = await FilesetResolver.forGenAiTasks(folder, true); // true: the flavour for module workers
     this.llm = await LlmInference.createFromOptions(fileset, {
-      baseOptions: { modelAssetBuffer: counted(response.body, file, bytes, onProgress) },
+      baseOptions: { modelAssetBuffer: response.body.getReader() as ReadableStreamDefaultReader },
       maxTokens: MAX_TOKENS,
       // Without 16-bit floats in shaders the default precision gives NaN; with them, Gemma 3 is as its authors tuned it.
       forceF32: !adapter.features.includes('shader-f16'),
@@ -110,22 +111,4 @@ export class MediaPipeEngine implements Engine {
   async close(): Promise<void> {
     this.llm?.close();
   }
-}
-
-/** A reader of `stream` that reports what has come through. */
-function counted(
-  stream: ReadableStream<Uint8Array>,
-  file: string,
-  total: number,
-  onProgress: (download: Download) => void,
-): ReadableStreamDefaultReader {
-  let loaded = 0;
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      loaded += chunk.byteLength;
-      onProgress({ file, loaded, total });
-      controller.enqueue(chunk);
-    },
-  });
-  return stream.pipeThrough(counter as unknown as ReadableWritablePair<Uint8Array, Uint8Array>).getReader();
 }

@@ -11,8 +11,9 @@ export function runtimeFile(name: string): string {
   return new URL(`runtime/${name}`, root).href;
 }
 
+/** As a path: Transformers.js takes a full address for a remote one. */
 export function modelsFolder(): string {
-  return new URL('models/', root).href;
+  return new URL('models/', root).pathname;
 }
 
 export function modelFile(model: string, file: string): string {

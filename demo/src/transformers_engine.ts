@@ -1,7 +1,8 @@
 // Transformers.js: ONNX Runtime on WebGPU or WebAssembly.
 import type { LogitsProcessor as Processor, PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers';
-import type { Answer, AnswerOptions, Device, Download, Engine, Info, LoadOptions } from './engine';
-import { modelsFolder, onnxFile, readCard, requireFile, runtimeFile } from './model';
+import { counted, type OnProgress } from './download';
+import type { Answer, AnswerOptions, Device, Engine, Info, LoadOptions } from './engine';
+import { modelFile, modelsFolder, onnxFile, readCard, requireFile, runtimeFile } from './model';
 import { render } from './prompt';
 import { probeAdapter } from './webgpu';
 
@@ -21,7 +22,7 @@ export class TransformersEngine implements Engine {
   private stopTokenIds: number[] = [];
   private maxNewTokens = DEFAULT_MAX_NEW_TOKENS;
 
-  async load(options: LoadOptions, onProgress: (download: Download) => void): Promise<Info> {
+  async load(options: LoadOptions, onProgress: OnProgress): Promise<Info> {
     const started = performance.now();
     const adapter = await probeAdapter();
     if (options.device === 'webgpu' && !adapter) {
@@ -33,11 +34,17 @@ export class TransformersEngine implements Engine {
     const bytes = await requireFile(options.model, file);
     this.library = (await import(/* @vite-ignore */ runtimeFile('transformers.min.js'))) as Library;
     const threads = this.configure(options.threads);
+    // Not through progress_callback: with one, Transformers.js asks for every file twice, the model included.
+    const { pathname } = new URL(modelFile(options.model, file));
+    this.library.env.fetch = async (input, init) => {
+      const response = await fetch(input, { ...init, cache: 'no-cache' });
+      return String(input) === pathname ? counted(response, file, onProgress) : response;
+    };
 
     const wanted: Device = options.device ?? (adapter ? 'webgpu' : 'wasm');
     let device = wanted;
     let reason = !options.device && !adapter ? 'this browser gives no WebGPU adapter' : null;
-    const loadOn = (on: Device) => this.loadModel(options.model, dtype, on, file, onProgress);
+    const loadOn = (on: Device) => this.loadModel(options.model, dtype, on, file);
     try {
       await loadOn(wanted);
     } catch (error) {
@@ -81,26 +88,11 @@ export class TransformersEngine implements Engine {
     return wasm.numThreads;
   }
 
-  private async loadModel(
-    model: string,
-    dtype: string,
-    device: Device,
-    file: string,
-    onProgress: (download: Download) => void,
-  ): Promise<void> {
-    const progress_callback = (event: { status: string; file?: string; loaded?: number; total?: number }) => {
-      if (event.status === 'progress' && event.file === file) {
-        onProgress({ file, loaded: event.loaded ?? 0, total: event.total ?? 0 });
-      }
-    };
+  private async loadModel(model: string, dtype: string, device: Device, file: string): Promise<void> {
     const { AutoTokenizer, AutoModelForCausalLM } = this.library;
     this.tokenizer = await AutoTokenizer.from_pretrained(model);
     try {
-      this.model = await AutoModelForCausalLM.from_pretrained(model, {
-        device,
-        dtype: dtype as 'q4',
-        progress_callback: progress_callback as never,
-      });
+      this.model = await AutoModelForCausalLM.from_pretrained(model, { device, dtype: dtype as 'q4' });
     } catch (error) {
       throw new Error(`models/${model}/${file} does not load: ${message(error)}`);
     }
