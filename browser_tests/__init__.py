@@ -1,1 +1,1 @@
-"""A model folder in a real browser: Chromium, the local server, the runtimes in the page, and the check of all of them."""
+"""A model folder in a real browser: Chromium, the local server, the runtimes in the page, the check of them all."""

@@ -73,12 +73,16 @@ def find_chromium(explicit: Path | None = None) -> Path:
             raise MachineError(f"{named} is no program", expected="the path of a Chrome or Chromium", remedy=REMEDY)
         return Path(found)
     downloads = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or _playwright_folder()
-    candidates = [str(path) for pattern in IN_PLAYWRIGHT for path in sorted(Path(downloads).glob(pattern), reverse=True)]
+    candidates = [
+        str(path) for pattern in IN_PLAYWRIGHT for path in sorted(Path(downloads).glob(pattern), reverse=True)
+    ]
     for name in (*candidates, *SYSTEM_NAMES):
         found = shutil.which(name)
         if found:
             return Path(found)
-    raise MachineError("there is no Chromium on this machine", expected="Chrome or Chromium 120 or newer", remedy=REMEDY)
+    raise MachineError(
+        "there is no Chromium on this machine", expected="Chrome or Chromium 120 or newer", remedy=REMEDY
+    )
 
 
 def _playwright_folder() -> Path:

@@ -28,7 +28,9 @@ class Node:
     npm: list[str]
     environment: dict[str, str]
 
-    def run(self, *arguments: str, timeout: float | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, timeout: float | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """`npm *arguments` in demo/; output is captured, a failure is the caller's to judge."""
         return subprocess.run(
             [*self.npm, *arguments],

@@ -70,6 +70,7 @@ class BrowserRuntime:
         self.console: list[str] = []  # what the page logged, errors of the page included
         self.requests: list[str] = []  # every address that the page asked for
         self._measured: list[Prediction] = []
+        self.adapter: AdapterInfo | None = None  # known also if the engine then fails
         self.chromium_version = ""
         self.url = ""
 
@@ -86,6 +87,8 @@ class BrowserRuntime:
             context.on("request", lambda request: self.requests.append(request.url))
             self.page.goto(f"{server.url}?load=manual")
             self.page.wait_for_function("window.pocketmoji", timeout=PAGE_LIMIT_S * 1000)
+            adapter = self._call("probeAdapter", [], PAGE_LIMIT_S)
+            self.adapter = AdapterInfo.model_validate(adapter) if adapter else None
             self.info = self._load()
             self._stack = stack.pop_all()
         return self
@@ -167,9 +170,15 @@ class BrowserRuntime:
 
     def show(self, text: str) -> None:
         """Types a text into the page as a person would and waits for its answers."""
-        self.page.fill("#text", text)
-        self.page.press("#text", "Enter")
-        self.page.wait_for_selector("#candidates[aria-busy=false] button.candidate", timeout=self.text_limit_s * 1000)
+        from playwright.sync_api import Error
+
+        limit_s = 3 * self.text_limit_s  # three answers
+        try:
+            self.page.fill("#text", text)
+            self.page.press("#text", "Enter")
+            self.page.wait_for_selector("#candidates[aria-busy=false] button.candidate", timeout=limit_s * 1000)
+        except Error as error:
+            raise self._failure(f"the page shows no answers within {limit_s:.0f} s") from error
 
     def screenshot(self, path: Path, width: int = 1100, height: int = 720, dark: bool = False) -> None:
         """The page as it is now, at the given size."""

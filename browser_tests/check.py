@@ -1,0 +1,229 @@
+"""Every evaluation text through the page, engine by engine, compared with the same artefact in Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from browser_tests.chromium import AdapterInfo
+from browser_tests.node import source_digest as demo_digest
+from browser_tests.report import BrowserReport, Difference, EngineResult, write_report
+from browser_tests.runtimes import BrowserRuntime, EngineFailure, EngineInfo, EngineName, engine_timing
+from pocketmoji.config import BrowserConfig
+from pocketmoji.console import progress, say
+from pocketmoji.errors import InputError
+from pocketmoji.records import EvaluationText, Prediction, Record, Scores, write_jsonl
+from pocketmoji.workspace import digest_file, digest_json, read_json
+
+# The page's ONNX Runtime and Python's are different builds whose sums round differently: on a near tie they may
+# choose different tokens. A wrong kernel, prompt or file changes nearly every answer, so this tells the two apart.
+MOST_DIFFERING = 0.1
+GPU = "a GPU whose WebGPU adapter has shader-f16"
+DEFAULT_ONNX = "onnx/model_q4.onnx"
+SHOTS = {"screenshot.png": (1100, 720), "screenshot_phone.png": (390, 844)}
+
+
+class Answered(Record):
+    """A line of predictions.<engine>.partial.jsonl: an answer, and all that it depends on, by digest."""
+
+    digest: str
+    cold: bool
+    info: EngineInfo
+    adapter_name: str
+    prediction: Prediction
+
+
+def artefact_of(engine: EngineName, card: Mapping[str, object]) -> str:
+    """The name that the artefact behind an engine has in summary.json."""
+    return "litert_int8" if engine.startswith("mediapipe") else f"onnx_{card.get('dtype') or 'q4'}"
+
+
+def browser_test(
+    web_folder: Path,
+    texts: Sequence[EvaluationText],
+    reference: Mapping[str, Sequence[Prediction]],
+    config: BrowserConfig,
+    folder: Path,
+    *,
+    text_limit_s: float = 300,
+) -> BrowserReport:
+    """Run the model in `web_folder` in the browser and write the report to `folder`.
+
+    All `texts` go through Transformers.js on WASM, the first few (config) through WebGPU and MediaPipe. `reference` has
+    the predictions of the same artefacts in Python, by artefact ("onnx_q8", "litert_int8"), matched by text.
+    MachineError where there is no Chromium or no WebGPU adapter; anything else that goes wrong is in the report.
+    Answers are kept as they come, so that an interrupted check goes on where it was.
+    """
+    if not texts:
+        raise InputError("there are no texts to run in the browser", expected="at least one evaluation text")
+    card = read_json(web_folder / "pocketmoji.json") if (web_folder / "pocketmoji.json").is_file() else {}
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted: list[tuple[EngineName, int]] = [("transformers.js/wasm", len(texts))]
+    if config.webgpu_texts:
+        wanted.append(("transformers.js/webgpu", config.webgpu_texts))
+    if config.mediapipe_texts and card.get("task_file"):
+        wanted.append(("mediapipe/webgpu", config.mediapipe_texts))
+
+    results, version = [], ""
+    for engine, count in wanted:
+        check = _Check(engine, web_folder, card, texts[:count], config, folder, text_limit_s)
+        result = check.run(reference.get(artefact_of(engine, card)))
+        version = check.runtime.chromium_version or version
+        results.append(result)
+        say(f"{engine}: {result.status}" + (f" ({result.reason.splitlines()[0]})" if result.reason else ""))
+    shots = [name for name in SHOTS if (folder / name).is_file()]
+    report = BrowserReport(chromium=version, engines=results, screenshots=shots)
+    write_report(report, folder)
+    for partial in folder.glob("predictions.*.partial.jsonl"):
+        partial.unlink()
+    return report
+
+
+class _Check:
+    """One engine's part of the check."""
+
+    def __init__(
+        self,
+        engine: EngineName,
+        web_folder: Path,
+        card: Mapping[str, object],
+        texts: Sequence[EvaluationText],
+        config: BrowserConfig,
+        folder: Path,
+        text_limit_s: float,
+    ) -> None:
+        self.engine, self.web_folder, self.texts, self.folder = engine, web_folder, texts, folder
+        self.artefact = artefact_of(engine, card)
+        self.slug = re.sub(r"\W+", "-", engine)
+        self.partial = folder / f"predictions.{self.slug}.partial.jsonl"
+        self.digest = _digest(web_folder, card, engine)
+        self.runtime = BrowserRuntime(
+            engine,
+            web_folder,
+            chromium=config.chromium,
+            dtype=str(card["dtype"]) if card.get("dtype") else None,
+            text_limit_s=text_limit_s,
+        )
+        self.takes_screenshots = engine == "transformers.js/wasm"
+
+    def run(self, reference: Sequence[Prediction] | None) -> EngineResult:
+        """Answers what is not answered yet, then judges. An EngineFailure becomes the reason, a MachineError is raised."""
+        answered = self._read_partial()
+        missing = [t.text for t in self.texts if t.text not in answered]
+        if missing and answered:
+            say(f"{self.engine}: {len(self.texts) - len(missing)} answers kept from an interrupted check")
+        if missing and self.takes_screenshots:
+            for name in SHOTS:  # of another model
+                (self.folder / name).unlink(missing_ok=True)
+        problem = ""
+        if missing or self._wants_screenshots():
+            try:
+                self._answer(missing, answered)
+            except EngineFailure as error:
+                problem = error.problem
+        return self._result(answered, reference, problem)
+
+    def _read_partial(self) -> dict[str, Answered]:
+        """What an interrupted check of these very files has left, by text. A half-written line is dropped."""
+        if not self.partial.is_file():
+            return {}
+        found = {}
+        for line in self.partial.read_text("utf-8", errors="replace").splitlines():
+            try:
+                one = Answered.model_validate_json(line)
+            except ValueError:
+                continue
+            if one.digest == self.digest:
+                found[one.prediction.text] = one
+        return found
+
+    def _answer(self, missing: Sequence[str], answered: dict[str, Answered]) -> None:
+        with self.runtime as runtime, progress(self.engine, len(missing)) as advance:
+            for i, text in enumerate(missing):
+                one = Answered(
+                    digest=self.digest,
+                    cold=i == 0,
+                    info=runtime.info,
+                    adapter_name=runtime.adapter_name,
+                    prediction=runtime.predict([text])[0],
+                )
+                answered[text] = one
+                # A line break first: the line before may be half a line that a kill left.
+                with open(self.partial, "a", encoding="utf-8") as file:
+                    file.write("\n" + one.model_dump_json())
+                advance(1)
+            if self._wants_screenshots():
+                runtime.show(self.texts[0].text)
+                for name, (width, height) in SHOTS.items():
+                    runtime.screenshot(self.folder / name, width, height)
+
+    def _wants_screenshots(self) -> bool:
+        return self.takes_screenshots and not all((self.folder / name).is_file() for name in SHOTS)
+
+    def _result(
+        self, answered: Mapping[str, Answered], reference: Sequence[Prediction] | None, problem: str
+    ) -> EngineResult:
+        done = [text for text in self.texts if text.text in answered]
+        predictions = [answered[text.text].prediction for text in done]
+        write_jsonl(self.folder / f"predictions.{self.slug}.jsonl", predictions)
+
+        by_text = {p.text: p for p in reference or ()}
+        pairs = [(p, by_text[p.text]) for p in predictions if p.text in by_text]
+        differences = [Difference(text=p.text, browser=p.raw, python=r.raw) for p, r in pairs if p.raw != r.raw]
+        if not problem and len(differences) > _tolerable(len(pairs)):
+            problem = f"{len(differences)} of {len(pairs)} answers differ from Python's with the same {self.artefact}"
+        last = list(answered.values())[-1] if answered else None
+        adapter = last.info.adapter if last else self.runtime.adapter
+        unverifiable = bool(problem) and self._needs_another_gpu(adapter)
+        warm = [one.prediction for one in answered.values() if not one.cold] or predictions
+        return EngineResult(
+            engine=self.engine,
+            artefact=self.artefact,
+            status="not verifiable here" if unverifiable else "failed" if problem else "passed",
+            reason=problem or None,
+            needs=GPU if unverifiable else None,
+            texts=len(self.texts),
+            adapter=adapter,
+            scores=_scores(done, predictions, pairs) if len(done) == len(self.texts) else None,
+            timing=engine_timing(last.adapter_name, last.info.load_seconds, warm) if last else None,
+            parity=1 - len(differences) / len(pairs) if pairs else None,
+            differences=differences,
+            console=self.runtime.console[-50:],
+        )
+
+    def _needs_another_gpu(self, adapter: AdapterInfo | None) -> bool:
+        """MediaPipe computes in half precision: where the adapter has none, what it does there proves nothing."""
+        return self.engine == "mediapipe/webgpu" and adapter is not None and "shader-f16" not in adapter.features
+
+
+def _tolerable(pairs: int) -> float:
+    """How many of so many answers may differ."""
+    return max(1 if pairs >= 3 else 0, MOST_DIFFERING * pairs)
+
+
+def _scores(
+    texts: Sequence[EvaluationText], predictions: list[Prediction], pairs: Sequence[tuple[Prediction, Prediction]]
+) -> Scores:
+    """The scores, with parity on tokens; on raw outputs where the runtime does not tell its tokens."""
+    from evaluate.scores import summarise
+    from evaluate.statistics import proportion
+
+    if any(p.tokens for p in predictions):
+        return summarise(list(texts), predictions, [reference for _, reference in pairs])
+    same_raw = proportion(p.raw == reference.raw for p, reference in pairs)
+    return summarise(list(texts), predictions).model_copy(update={"parity": same_raw})
+
+
+def _digest(web_folder: Path, card: Mapping[str, object], engine: EngineName) -> str:
+    """Digest of all that an answer depends on: the artefact, its tokenizer and settings, and the page."""
+    artefact = str(card.get("task_file") if engine.startswith("mediapipe") else card.get("onnx_file") or DEFAULT_ONNX)
+    files = [web_folder / name for name in (artefact, "config.json", "tokenizer.json")]
+    return digest_json(
+        {
+            "engine": engine,
+            "card": dict(card),
+            "files": {path.name: digest_file(path) for path in files if path.is_file()},
+            "page": demo_digest(),
+        }
+    )
