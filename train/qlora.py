@@ -18,6 +18,7 @@ from train.curve import loss_curve
 from train.encoding import Encoded, encode
 from train.precision import Precision, choose_precision
 from train.preflight import check_encoding, check_first_loss, check_template
+from train.shared_prefix import IGNORED, collate, label_loss
 from train.stop_token import StopToken
 
 CHECKPOINT_STEPS = 20
@@ -60,7 +61,7 @@ def train(
     last = last_checkpoint(folder / ".checkpoints")
     if last:
         say(f"train: going on from step {last.name.removeprefix('checkpoint-')}")
-    steps = trainer.args.max_steps if trainer.args.max_steps > 0 else planned_steps(len(splits["train"]), config)
+    steps = trainer.args.max_steps
     with progress("train", steps, "steps") as advance:
         trainer.add_callback(progress_callback(advance))
         if last:
@@ -166,12 +167,25 @@ def unpack_nf4(model: Any) -> None:
 def make_trainer(
     model: Any, tokenizer: Any, splits: dict[str, list[Encoded]], precision: Precision, config: TrainConfig, out: Path
 ) -> Any:
-    """TRL's trainer over rows that are tokenised already. Its loss computes logits only where there is a label."""
+    """TRL's trainer over rows that are tokenised already, with the loss of train/shared_prefix.py."""
     from datasets import Dataset
+    from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
+    window = model.config.sliding_window
+
+    class SharedPrefixTrainer(SFTTrainer):
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            loss = label_loss(model, inputs, window)
+            return (loss, {}) if return_outputs else loss
+
     def rows(encoded: list[Encoded]) -> Any:
-        return Dataset.from_list([{"input_ids": row.tokens, "completion_mask": row.mask} for row in encoded])
+        def labels(row: Encoded) -> list[int]:
+            return [token if on else IGNORED for token, on in zip(row.tokens, row.mask, strict=True)]
+
+        return Dataset.from_list([{"input_ids": row.tokens, "labels": labels(row)} for row in encoded])
 
     steps = planned_steps(len(splits["train"]), config)
     arguments = SFTConfig(
@@ -179,7 +193,7 @@ def make_trainer(
         per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=config.batch_size,
         num_train_epochs=config.epochs,
-        max_steps=config.max_steps or -1,
+        max_steps=steps,
         learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=min(10, steps // 5),
@@ -190,13 +204,13 @@ def make_trainer(
         fp16=False,
         use_cpu=precision.device == "cpu",
         gradient_checkpointing=False,
-        completion_only_loss=True,
         packing=False,
         max_length=None,
-        train_sampling_strategy="group_by_length",
+        dataset_kwargs={"skip_prepare_dataset": True},
+        remove_unused_columns=False,
         logging_steps=1,
-        logging_strategy="steps",
         eval_strategy="epoch" if splits["validation"] else "no",
+        prediction_loss_only=True,
         save_strategy="steps",
         save_steps=CHECKPOINT_STEPS,
         save_total_limit=2,
@@ -206,13 +220,12 @@ def make_trainer(
         disable_tqdm=True,
         dataloader_pin_memory=False,
     )
-    from transformers import PrinterCallback
-
-    trainer = SFTTrainer(
+    trainer = SharedPrefixTrainer(
         model=model,
         args=arguments,
         train_dataset=rows(splits["train"]),
         eval_dataset=rows(splits["validation"]) if splits["validation"] else None,
+        data_collator=collate,
         processing_class=tokenizer,
     )
     trainer.remove_callback(PrinterCallback)

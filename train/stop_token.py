@@ -15,7 +15,9 @@ from pocketmoji.prompt import END_OF_TURN
 from pocketmoji.workspace import read_json
 
 EOS = "<eos>"
-UNTRAINED_COSINE = 0.9  # measured on the pretrained checkpoint: <end_of_turn> 0.99, <eos> 0.33, ordinary tokens below 0.4
+UNTRAINED_COSINE = (
+    0.9  # measured on the pretrained checkpoint: <end_of_turn> 0.99, <eos> 0.33, ordinary tokens below 0.4
+)
 
 
 @dataclass(frozen=True)

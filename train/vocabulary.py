@@ -132,9 +132,7 @@ def prune_tokenizer(tokenizer_json: dict[str, Any], keep: list[str]) -> dict[str
     """The same tokenizer over the tokens of `keep`, renumbered 0, 1, ... in that order."""
     new = {token: i for i, token in enumerate(keep)}
     merges = [
-        [left, right]
-        for left, right in _merges(tokenizer_json)
-        if left in new and right in new and left + right in new
+        [left, right] for left, right in _merges(tokenizer_json) if left in new and right in new and left + right in new
     ]
     post_processor = json.loads(json.dumps(tokenizer_json["post_processor"]))
     for special in post_processor.get("special_tokens", {}).values():
@@ -210,7 +208,9 @@ def prune_base(
     change = "vocabulary kept" if len(keep) == len(vocabulary) else f"vocabulary pruned to {len(keep)} tokens"
     write_notice(folder, base_name, change)
 
-    report = _measure(tokenizer_json, pruned, unseen, answers, before, after, len((base / "tokenizer.json").read_bytes()))
+    report = _measure(
+        tokenizer_json, pruned, unseen, answers, before, after, len((base / "tokenizer.json").read_bytes())
+    )
     write_json(folder / "vocabulary.json", asdict(report))
     say(
         f"vocabulary: {report.full:,} -> {report.kept:,} tokens, {before / 1e6:.0f}M -> {after / 1e6:.0f}M parameters, "

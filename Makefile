@@ -1,0 +1,39 @@
+# The two commands: `make run` and `make test`. Each sets up whatever is missing, then does its work.
+
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+.PHONY: run test lint setup demo clean
+.DELETE_ON_ERROR:
+
+run: setup
+	$(BIN)/pocketmoji run --seeds seeds/personal.csv
+
+test: setup lint
+	cd demo && PATH="$$($(CURDIR)/$(BIN)/python -m browser_tests.node --bin):$$PATH" npm test --silent
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+demo: setup
+	$(BIN)/pocketmoji demo
+
+setup: .venv/ready
+	@$(BIN)/python -m browser_tests.node
+	@$(BIN)/python -m browser_tests.chromium
+	@$(BIN)/python -m export.litert --ensure-environment
+	@$(BIN)/python -m train.base
+
+.venv/ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "pocketmoji needs Python 3.11, 3.12 or 3.13: install one, or make PYTHON=/path/to/python" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-litert demo/dist demo/node_modules

@@ -1,0 +1,63 @@
+"""The folder that Transformers.js loads: onnx/model_*.onnx beside config, generation config and tokenizer."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from export.onnx_graph import Precision, build_graph
+from export.quantise import Floats, Grid
+from pocketmoji.console import say
+from pocketmoji.errors import InputError
+from pocketmoji.notice import write_notice
+from pocketmoji.workspace import atomic_path, read_json, write_json
+
+# The file's suffix is what Transformers.js derives from its dtype: "_q4" for q4, "_quantized" for q8, "" for fp32.
+SUFFIXES = {"q4": "_q4", "q8": "_quantized", "fp32": ""}
+TABLE = Grid(bits=8, block=32)
+PRECISIONS = {
+    "q4": Precision("q4", Grid(bits=4, block=32, symmetric=False), TABLE),
+    "q8": Precision("q8", Grid(bits=8, block=128), Grid(bits=8, block=128)),
+    "fp32": Precision("fp32", None, None),
+}
+MAX_POSITIONS = 1024
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "generation_config.json")
+
+
+def onnx_file(folder: Path, name: str) -> Path:
+    """Where the artefact of a dtype ("q4", "q8", "fp32") lies in a web folder."""
+    return folder / "onnx" / f"model{SUFFIXES[name]}.onnx"
+
+
+def export_onnx(model: Path, folder: Path, names: Sequence[str] = ("q4", "q8"), base: str = "Gemma 3") -> list[Path]:
+    """Write the merged model in `model` as ONNX artefacts; returns their paths. Byte for byte the same each time."""
+    from safetensors import safe_open
+
+    config = read_json(model / "config.json")
+    (folder / "onnx").mkdir(parents=True, exist_ok=True)
+    for name in TOKENIZER_FILES:
+        shutil.copyfile(model / name, folder / name)
+    web = {key: value for key, value in config.items() if key != "quantization_config"}
+    web["transformers.js_config"] = {"use_external_data_format": {}, "dtype": names[0]}
+    write_json(folder / "config.json", web)
+    write_notice(folder, base, "tuned, merged and converted to ONNX")
+    paths = []
+    with safe_open(str(model / "model.safetensors"), "pt") as weights:
+
+        def tensor(name: str) -> Floats:
+            array: Floats = weights.get_tensor(name).float().numpy()
+            return array
+
+        for name in names:
+            made = build_graph(config, tensor, PRECISIONS[name], MAX_POSITIONS)
+            if made.ByteSize() > 2**31 - 1:
+                raise InputError(
+                    f"the {name} model is larger than 2 GB", expected="a Gemma 3 of 270M parameters", where=model
+                )
+            path = onnx_file(folder, name)
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(made.SerializeToString(deterministic=True))
+            say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB")
+            paths.append(path)
+    return paths

@@ -1,0 +1,293 @@
+"""Gemma 3 as an ONNX graph that Transformers.js 4 runs on WASM and WebGPU, written operator by operator.
+
+Not through optimum: optimum-onnx 0.1.0 demands transformers below 4.58 and onnxruntime-genai 0.18's builder fails on
+transformers 5 (KeyError 'rope_type'). The operators are those of ONNX Runtime's contrib set
+(https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md). Two choices need a reason:
+
+* the table is stored once and used twice, by Gather for the lookup and MatMulNBits for the head. The lookup is plain
+  Gather, Cast, Sub, Mul, since GatherBlockQuantized in 8 bits has no kernel in the WASM build;
+* the first dimension of the cache inputs is called batch_size, which Transformers.js looks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+from onnx.onnx_ml_pb2 import ModelProto, NodeProto
+
+from export.quantise import Floats, Grid, quantise
+
+CONTRIB = "com.microsoft"
+OPSET = 21
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How an artefact stores its weights; None is 32-bit floats. `name` is a dtype of Transformers.js."""
+
+    name: str
+    layers: Grid | None
+    table: Grid | None
+
+
+class _Graph:
+    """Nodes and initialisers in the order they are made; each initialiser is stored once."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeProto] = []
+        self.initialisers: dict[str, Any] = {}
+
+    def constant(self, name: str, value: Any) -> str:
+        if name not in self.initialisers:
+            array = np.ascontiguousarray(value) if np.ndim(value) else np.asarray(value)
+            self.initialisers[name] = numpy_helper.from_array(array, name)
+        return name
+
+    def add(
+        self, kind: str, inputs: Sequence[str], outputs: str | Sequence[str], domain: str = "", **attributes: Any
+    ) -> str:
+        names = [outputs] if isinstance(outputs, str) else list(outputs)
+        first = next(name for name in names if name)
+        self.nodes.append(helper.make_node(kind, inputs, names, name=f"{first}/{kind}", domain=domain, **attributes))
+        return first
+
+
+def build_graph(
+    config: Mapping[str, Any], tensor: Callable[[str], Floats], precision: Precision, max_positions: int
+) -> ModelProto:
+    """The model whose checkpoint tensors `tensor(name)` gives, as config.json describes it.
+
+    Inputs: input_ids [batch, length], attention_mask [batch, past + length], num_logits_to_keep (0: all) and the cache,
+    past_key_values.{layer}.key/value [batch, kv heads, past, head dim]; outputs: logits [batch, kept, vocabulary] and
+    present.{layer}.key/value. `max_positions` bounds past + length.
+    """
+    graph = _Graph()
+    hidden, head_dim, layers = config["hidden_size"], config["head_dim"], config["num_hidden_layers"]
+    _positions(graph)
+    for kind, rope in config["rope_parameters"].items():
+        if rope.get("rope_type", "default") != "default":
+            raise ValueError(f"rope_type {rope['rope_type']!r} of {kind} layers is not supported")
+        frequencies = 1.0 / rope["rope_theta"] ** (np.arange(0, head_dim, 2) / head_dim)
+        angles = np.outer(np.arange(max_positions), frequencies)
+        graph.constant(f"cos.{kind}", np.cos(angles).astype(np.float32))
+        graph.constant(f"sin.{kind}", np.sin(angles).astype(np.float32))
+
+    embedded = _lookup(graph, tensor("model.embed_tokens.weight"), precision.table)
+    scale = graph.constant("embedding_scale", np.array(hidden**0.5, np.float32))
+    stream = graph.add("Mul", [embedded, scale], "embedding")
+    normed = _norm(graph, config, tensor, stream, "model.layers.0.input_layernorm.weight", "layer0.input")
+    for layer in range(layers):
+        following = f"model.layers.{layer + 1}.input_layernorm.weight" if layer + 1 < layers else "model.norm.weight"
+        stream, normed = _layer(graph, config, tensor, precision.layers, layer, stream, normed, following)
+
+    graph.add("Neg", ["num_logits_to_keep"], "minus_kept")
+    graph.add("Reshape", ["minus_kept", graph.constant("one_dimension", np.array([1]))], "first_kept")
+    axis, end = graph.constant("axis_1", np.array([1])), graph.constant("to_the_end", np.array([2**31 - 1]))
+    graph.add("Slice", [normed, "first_kept", end, axis], "kept_hidden")
+    _head(graph, precision.table, hidden, config["vocab_size"])
+    return _model(graph, config)
+
+
+def _positions(graph: _Graph) -> None:
+    """What GroupQueryAttention wants to know: each row's last position, and the total length."""
+    graph.add("ReduceSum", ["attention_mask", graph.constant("axis_1", np.array([1]))], "visible", keepdims=0)
+    graph.add("Sub", ["visible", graph.constant("one", np.array(1))], "last_position")
+    graph.add("Cast", ["last_position"], "seqlens_k", to=TensorProto.INT32)
+    graph.add("Shape", ["attention_mask"], "mask_shape")
+    graph.add("Gather", ["mask_shape", graph.constant("one", np.array(1))], "total", axis=0)
+    graph.add("Cast", ["total"], "total_sequence_length_int32", to=TensorProto.INT32)
+
+
+def _lookup(graph: _Graph, table: Floats, grid: Grid | None) -> str:
+    if grid is None:
+        return graph.add("Gather", [graph.constant("table", table.astype(np.float32)), "input_ids"], "looked_up")
+    if grid.bits != 8 or not grid.symmetric:
+        raise ValueError("the table is stored in symmetric 8 bits: its lookup is written in plain operators")
+    quantised = quantise(table, grid.fit(table.shape[1]))
+    graph.constant("table.q", quantised.packed)
+    graph.constant("table.scales", quantised.scales)
+    graph.add("Gather", ["table.q", "input_ids"], "rows.q")
+    graph.add("Gather", ["table.scales", "input_ids"], "rows.scales")
+    graph.add("Cast", ["rows.q"], "rows.levels", to=TensorProto.FLOAT)
+    graph.add("Sub", ["rows.levels", graph.constant("middle", np.array(128, np.float32))], "rows.centred")
+    graph.add("Unsqueeze", ["rows.scales", graph.constant("last_axis", np.array([-1]))], "rows.scales3")
+    graph.add("Mul", ["rows.centred", "rows.scales3"], "rows")
+    return graph.add("Reshape", ["rows", graph.constant("join_blocks", np.array([0, 0, -1]))], "looked_up")
+
+
+def _head(graph: _Graph, grid: Grid | None, hidden: int, vocabulary: int) -> None:
+    if grid is None:
+        graph.add("Transpose", ["table"], "table_transposed", perm=[1, 0])
+        graph.add("MatMul", ["kept_hidden", "table_transposed"], "logits")
+        return
+    grid = grid.fit(hidden)
+    graph.add(
+        "MatMulNBits",
+        ["kept_hidden", "table.q", "table.scales"],
+        "logits",
+        CONTRIB,
+        K=hidden,
+        N=vocabulary,
+        bits=grid.bits,
+        block_size=grid.block,
+        accuracy_level=4,
+    )
+
+
+def _linear(graph: _Graph, weight: Floats, grid: Grid | None, source: str, name: str, out: str) -> str:
+    if grid is None:
+        return graph.add("MatMul", [source, graph.constant(f"{name}.T", weight.T.astype(np.float32))], out)
+    rows, columns = weight.shape
+    grid = grid.fit(columns)
+    quantised = quantise(weight, grid)
+    inputs = [source, graph.constant(f"{name}.q", quantised.packed), graph.constant(f"{name}.s", quantised.scales)]
+    if quantised.zeros is not None:
+        inputs.append(graph.constant(f"{name}.z", quantised.zeros.reshape(-1)))
+    return graph.add(
+        "MatMulNBits",
+        inputs,
+        out,
+        CONTRIB,
+        K=columns,
+        N=rows,
+        bits=grid.bits,
+        block_size=grid.block,
+        accuracy_level=4,
+    )
+
+
+def _norm_weight(graph: _Graph, tensor: Callable[[str], Floats], name: str) -> str:
+    # Gemma's RMSNorm multiplies by 1 + weight, ONNX Runtime's by the weight it is given.
+    return graph.constant(name, (1 + tensor(name)).astype(np.float32))
+
+
+def _norm(
+    graph: _Graph, config: Mapping[str, Any], tensor: Callable[[str], Floats], source: str, weight: str, out: str
+) -> str:
+    inputs = [source, _norm_weight(graph, tensor, weight)]
+    return graph.add("SimplifiedLayerNormalization", inputs, out, axis=-1, epsilon=config["rms_norm_eps"], stash_type=1)
+
+
+def _layer(
+    graph: _Graph,
+    config: Mapping[str, Any],
+    tensor: Callable[[str], Floats],
+    grid: Grid | None,
+    layer: int,
+    stream: str,
+    normed: str,
+    following_norm: str,
+) -> tuple[str, str]:
+    """One decoder layer; returns the residual stream after it and that stream under the next norm."""
+    here, out = f"model.layers.{layer}.", f"layer{layer}."
+    kind, head_dim = config["layer_types"][layer], config["head_dim"]
+    query_heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
+
+    def linear(source: str, name: str, to: str) -> str:
+        return _linear(graph, tensor(here + name), grid, source, here + name, out + to)
+
+    projected = {}
+    for part, heads in (("q", query_heads), ("k", kv_heads)):
+        flat = linear(normed, f"self_attn.{part}_proj.weight", part)
+        split = graph.constant("split_heads", np.array([0, -1, head_dim]))
+        graph.add("Reshape", [flat, split], f"{flat}.heads")
+        _norm(graph, config, tensor, f"{flat}.heads", f"{here}self_attn.{part}_norm.weight", f"{flat}.normed")
+        joined = graph.constant(f"join_{heads}_heads", np.array([0, -1, heads * head_dim]))
+        projected[part] = graph.add("Reshape", [f"{flat}.normed", joined], f"{flat}.flat")
+    projected["v"] = linear(normed, "self_attn.v_proj.weight", "v")
+    cache = [f"past_key_values.{layer}.key", f"past_key_values.{layer}.value"]
+    lengths_and_rope = ["seqlens_k", "total_sequence_length_int32", f"cos.{kind}", f"sin.{kind}"]
+    graph.add(
+        "GroupQueryAttention",
+        [projected["q"], projected["k"], projected["v"], *cache, *lengths_and_rope],
+        [out + "attention", f"present.{layer}.key", f"present.{layer}.value"],
+        CONTRIB,
+        num_heads=query_heads,
+        kv_num_heads=kv_heads,
+        scale=config["query_pre_attn_scalar"] ** -0.5,
+        do_rotary=1,
+        rotary_interleaved=0,
+        local_window_size=config["sliding_window"] if kind == "sliding_attention" else -1,
+    )
+    attended = linear(out + "attention", "self_attn.o_proj.weight", "o")
+    attended = _norm(graph, config, tensor, attended, here + "post_attention_layernorm.weight", out + "o.normed")
+    stream, fed = _add_and_norm(
+        graph, config, tensor, stream, attended, here + "pre_feedforward_layernorm.weight", out + "ffn"
+    )
+    # FastGelu is the tanh approximation, Gemma's gelu_pytorch_tanh.
+    gate = graph.add("FastGelu", [linear(fed, "mlp.gate_proj.weight", "gate")], out + "gelu", CONTRIB)
+    gated = graph.add("Mul", [gate, linear(fed, "mlp.up_proj.weight", "up")], out + "gated")
+    down = linear(gated, "mlp.down_proj.weight", "down")
+    down = _norm(graph, config, tensor, down, here + "post_feedforward_layernorm.weight", out + "down.normed")
+    last = layer + 1 == config["num_hidden_layers"]
+    return _add_and_norm(graph, config, tensor, stream, down, following_norm, out + "out", keep_sum=not last)
+
+
+def _add_and_norm(
+    graph: _Graph,
+    config: Mapping[str, Any],
+    tensor: Callable[[str], Floats],
+    stream: str,
+    change: str,
+    weight: str,
+    out: str,
+    keep_sum: bool = True,
+) -> tuple[str, str]:
+    """Residual addition and the norm after it in one operator; returns (sum, normed sum)."""
+    total = out + ".sum"
+    graph.add(
+        "SkipSimplifiedLayerNormalization",
+        [stream, change, _norm_weight(graph, tensor, weight)],
+        [out, "", "", total if keep_sum else ""],
+        CONTRIB,
+        epsilon=config["rms_norm_eps"],
+    )
+    return total, out
+
+
+def _model(graph: _Graph, config: Mapping[str, Any]) -> ModelProto:
+    kv_heads, head_dim, layers = config["num_key_value_heads"], config["head_dim"], config["num_hidden_layers"]
+
+    def value(name: str, kind: int, shape: Sequence[int | str]) -> Any:
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    def cache(prefix: str, length: str) -> list[Any]:
+        shape = ["batch_size", kv_heads, length, head_dim]
+        names = [f"{prefix}.{layer}.{part}" for layer in range(layers) for part in ("key", "value")]
+        return [value(name, TensorProto.FLOAT, shape) for name in names]
+
+    inputs = [
+        value("input_ids", TensorProto.INT64, ["batch_size", "sequence_length"]),
+        value("attention_mask", TensorProto.INT64, ["batch_size", "total_sequence_length"]),
+        value("num_logits_to_keep", TensorProto.INT64, []),
+        *cache("past_key_values", "past_sequence_length"),
+    ]
+    logits = value("logits", TensorProto.FLOAT, ["batch_size", "kept", config["vocab_size"]])
+    outputs = [logits, *cache("present", "total_sequence_length")]
+    _check(graph, {item.name for item in inputs}, {item.name for item in outputs})
+    made = helper.make_graph(graph.nodes, "gemma3", inputs, outputs, list(graph.initialisers.values()))
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
+    return helper.make_model(made, opset_imports=opsets, ir_version=10, producer_name="pocketmoji")
+
+
+def _check(graph: _Graph, inputs: set[str], outputs: set[str]) -> None:
+    """Every name is made before it is used, every initialiser is used, every output is made.
+
+    onnx.checker cannot judge this graph: SimplifiedLayerNormalization is ONNX Runtime's own, in the default domain.
+    """
+    known = inputs | set(graph.initialisers)
+    used: set[str] = set()
+    for node in graph.nodes:
+        missing = {name for name in node.input if name} - known
+        if missing:
+            raise AssertionError(f"{node.name} reads {missing}, which nothing before it makes")
+        used |= set(node.input)
+        known |= set(node.output)
+    if unused := set(graph.initialisers) - used:
+        raise AssertionError(f"unused initialisers: {sorted(unused)}")
+    if absent := outputs - known:
+        raise AssertionError(f"outputs that nothing makes: {sorted(absent)}")

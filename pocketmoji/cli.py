@@ -1,0 +1,271 @@
+"""The command line: `pocketmoji run` and one command per stage. Heavy imports happen in the command that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pocketmoji import __version__
+from pocketmoji.errors import GateFailed, PocketmojiError
+
+COMMANDS = {
+    "run": "all stages: from a seed list to a model that is verified in a browser",
+    "datagen": "seeds to a dataset of paraphrases",
+    "train": "a dataset to a tuned, merged model",
+    "evaluate": "score models on a dataset's evaluation texts",
+    "export": "a merged model to ONNX and LiteRT artefacts, each checked against it",
+    "browser-test": "drive a web folder in Chromium and compare its answers",
+    "demo": "serve the demo app with a web folder's model",
+    "doctor": "what this machine has, and what that means",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0, 1 for a failed gate, 2 for a wrong input, 130 for an interruption."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["--version"]:
+        print(f"pocketmoji {__version__}")
+        return 0
+    if not given or given[0] in ("-h", "--help"):
+        print_help()
+        return 0 if given else 2
+    if given[0] not in COMMANDS:
+        print(f"pocketmoji: there is no command {given[0]!r}\n  expected: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        options = parser_of(given[0]).parse_args(given[1:])
+        action: Callable[[argparse.Namespace, str], Any] = ACTIONS[given[0]]
+        result = action(options, shlex.join(["pocketmoji", *given]))
+    except PocketmojiError as error:
+        print(f"pocketmoji: {error}", file=sys.stderr)
+        return 2
+    except GateFailed as error:
+        print(f"pocketmoji: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("pocketmoji: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        return 130
+    except OSError as error:
+        import errno
+
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(
+            "pocketmoji: the disk is full\n  to do:    free some space and run the same command again", file=sys.stderr
+        )
+        return 2
+    if options.json and result is not None:
+        print(json.dumps(result, ensure_ascii=False))
+    return int(bool(getattr(options, "failed", False)))
+
+
+def print_help() -> None:
+    print("usage: pocketmoji COMMAND [OPTIONS]\n\nA tiny language model of your own, from phrases and your emoji.\n")
+    width = max(map(len, COMMANDS))
+    for name, text in COMMANDS.items():
+        print(f"  {name:{width}}  {text}")
+    print("\npocketmoji COMMAND --help shows a command's options. --version shows the version.")
+
+
+def parser_of(command: str) -> argparse.ArgumentParser:
+    """The parser of one command. An option that several stages have sets it in all of them."""
+    from pocketmoji.config import BrowserConfig, DatagenConfig, EvaluateConfig, ExportConfig, TrainConfig
+
+    parser = argparse.ArgumentParser(prog=f"pocketmoji {command}", description=COMMANDS[command])
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object on standard output")
+    groups: dict[str, list[Any]] = {
+        "run": [DatagenConfig, TrainConfig, EvaluateConfig, ExportConfig, BrowserConfig],
+        "datagen": [DatagenConfig],
+        "train": [TrainConfig],
+        "evaluate": [EvaluateConfig],
+        "export": [ExportConfig, EvaluateConfig],
+        "browser-test": [BrowserConfig],
+        "demo": [],
+        "doctor": [BrowserConfig],
+    }
+    add = parser.add_argument
+    if command == "run":
+        add("--seeds", type=Path, default=Path("seeds/personal.csv"), help="CSV, TSV or JSONL with text and emoji")
+        add("--name", help="name of the run (default: the seed file's)")
+        add("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: %(default)s)")
+    if command == "datagen":
+        add("seeds", type=Path, help="CSV, TSV or JSONL with the columns text and emoji")
+    if command in ("train", "evaluate"):
+        add("dataset", type=Path, help="folder that datagen wrote")
+    if command == "evaluate":
+        add("--model", action="append", required=True, metavar="NAME=FOLDER", help="a model to score; may be repeated")
+    if command == "export":
+        add("model", type=Path, help="folder of the merged model that train wrote")
+        add("evaluation", type=Path, help="folder that evaluate wrote, with the model scored as tuned")
+    if command == "browser-test":
+        add("web", type=Path, help="folder that export wrote")
+        add("evaluation", type=Path, help="folder that evaluate wrote")
+        add("--export", type=Path, help="folder of the artefacts' checks, for parity with Python")
+    if command == "demo":
+        add("web", type=Path, nargs="?", default=Path("runs/personal/web"), help="web folder (default: %(default)s)")
+        add("--port", type=int, default=8000)
+    if command not in ("run", "demo", "doctor"):
+        add("--out", type=Path, required=True, help="folder to write into")
+    seen: set[str] = set()
+    for group in groups[command]:
+        for name, field in group.model_fields.items():
+            if name not in seen:
+                _add_option(parser, name, field)
+                seen.add(name)
+    return parser
+
+
+def _add_option(parser: argparse.ArgumentParser, name: str, field: Any) -> None:
+    flag = "--" + name.replace("_", "-")
+    text = f"{field.description + '; ' if field.description else ''}default: {field.default}"
+    if field.annotation is bool:
+        parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
+    else:
+        parser.add_argument(flag, default=None, metavar="VALUE", help=text)
+
+
+def settings(kind: Any, options: argparse.Namespace) -> Any:
+    """A stage's settings from the options that were given; a value that does not fit is an InputError."""
+    from pydantic import ValidationError
+
+    from pocketmoji.errors import InputError
+
+    given = {name: getattr(options, name, None) for name in kind.model_fields}
+    try:
+        return kind(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise InputError(
+            f"--{name.replace('_', '-')} is {first['input']!r}",
+            expected=first["msg"].removeprefix("Input should be "),
+            remedy=f"see pocketmoji COMMAND --help; the default is {kind.model_fields[name].default}",
+        ) from error
+
+
+def run(options: argparse.Namespace, command: str) -> Any:
+    from pocketmoji import config as c
+    from pocketmoji.pipeline import run_all
+
+    summary = run_all(
+        c.RunConfig(
+            name=options.name or options.seeds.stem,
+            seeds=options.seeds,
+            runs=options.runs,
+            datagen=settings(c.DatagenConfig, options),
+            train=settings(c.TrainConfig, options),
+            evaluate=settings(c.EvaluateConfig, options),
+            export=settings(c.ExportConfig, options),
+            browser=settings(c.BrowserConfig, options),
+        ),
+        command,
+    )
+    _tell_gates(summary["gates"])
+    options.failed = not all(gate["passed"] for gate in summary["gates"])
+    return summary
+
+
+def datagen(options: argparse.Namespace, command: str) -> Any:
+    from pocketmoji.config import DatagenConfig
+    from pocketmoji.pipeline import make_dataset
+    from pocketmoji.workspace import read_json
+
+    make_dataset(options.seeds, settings(DatagenConfig, options), options.out)
+    return read_json(options.out / "statistics.json")
+
+
+def train(options: argparse.Namespace, command: str) -> Any:
+    from pocketmoji.config import TrainConfig
+    from pocketmoji.pipeline import make_base, tune
+    from pocketmoji.workspace import read_json
+
+    config = settings(TrainConfig, options)
+    base = options.out.with_name(options.out.name + "-base")
+    make_base(options.dataset, config, base)
+    tune(options.dataset, base, config, options.out)
+    return read_json(options.out / "training.json")
+
+
+def evaluate(options: argparse.Namespace, command: str) -> Any:
+    from pocketmoji.config import EvaluateConfig
+    from pocketmoji.errors import InputError
+    from pocketmoji.pipeline import evaluate_models
+    from pocketmoji.workspace import read_json
+
+    models = {}
+    for given in options.model:
+        name, separator, folder = given.partition("=")
+        if not separator or not name:
+            raise InputError(f"--model is {given!r}", expected="NAME=FOLDER, for instance tuned=runs/personal/model")
+        models[name] = Path(folder)
+    evaluate_models(models, options.dataset, settings(EvaluateConfig, options), options.out)
+    return {name: read_json(options.out / f"{name}.scores.json") for name in models}
+
+
+def export(options: argparse.Namespace, command: str) -> Any:
+    from pocketmoji.config import EvaluateConfig, ExportConfig
+    from pocketmoji.pipeline import export_artefacts, ship
+    from pocketmoji.workspace import read_json
+
+    limits = settings(EvaluateConfig, options)
+    artefacts = options.out.with_name(options.out.name + "-export")
+    export_artefacts(options.model, options.evaluation, settings(ExportConfig, options), limits, artefacts)
+    ship(artefacts, limits, options.out)
+    return read_json(artefacts / "export.json")
+
+
+def browser_test(options: argparse.Namespace, command: str) -> Any:
+    from pocketmoji.config import BrowserConfig
+    from pocketmoji.pipeline import check_browser
+
+    config = settings(BrowserConfig, options)
+    result = check_browser(options.web, options.evaluation, options.export, config, options.out)
+    options.failed = any(engine["status"] == "failed" for engine in result["engines"].values())
+    return result
+
+
+def demo(options: argparse.Namespace, command: str) -> Any:
+    from browser_tests.server import serve
+    from pocketmoji.errors import InputError
+
+    if not (options.web / "config.json").is_file():
+        raise InputError(
+            f"{options.web} holds no model", expected="a folder that export wrote", remedy="make one: make run"
+        )
+    serve(options.web, options.port)
+
+
+def doctor(options: argparse.Namespace, command: str) -> Any:
+    from pocketmoji.doctor import examine
+
+    return examine(options.chromium)
+
+
+def _tell_gates(gates: Sequence[dict[str, Any]]) -> None:
+    from pocketmoji.console import say
+
+    for gate in gates:
+        mark = "passed" if gate["passed"] else "FAILED"
+        say(f"gate {mark}: {gate['gate']} {gate['limit']:g} (measured {gate['value']:.6g})")
+
+
+ACTIONS: dict[str, Callable[[argparse.Namespace, str], Any]] = {
+    "run": run,
+    "datagen": datagen,
+    "train": train,
+    "evaluate": evaluate,
+    "export": export,
+    "browser-test": browser_test,
+    "demo": demo,
+    "doctor": doctor,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

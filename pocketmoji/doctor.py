@@ -1,0 +1,72 @@
+"""What this machine has, and what that means for a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pocketmoji.errors import MachineError
+from pocketmoji.workspace import versions
+
+
+def examine(chromium: Path | None = None) -> dict[str, Any]:
+    """Look at hardware, precision, Hub access, Chromium and WebGPU; prints what each means, returns it all."""
+    from pocketmoji.console import say
+
+    found: dict[str, Any] = {"versions": versions(["torch", "transformers", "peft", "trl", "onnxruntime"])}
+
+    def tell(name: str, value: Any, meaning: str) -> None:
+        found[name] = value
+        say(f"{name}: {value}\n    {meaning}")
+
+    tell("cores", os.cpu_count(), "training, evaluation and the browser share them")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    enough = "enough" if memory >= 8e9 else "too little: a run needs 8 GB"
+    tell("memory_bytes", memory, f"{memory / 2**30:.1f} GiB, {enough}")
+    free = shutil.disk_usage(Path.cwd()).free
+    tell("disk_free_bytes", free, "enough" if free > 4e9 else "too little: a run needs about 4 GB")
+    _precision(tell)
+    _hub(tell)
+    _browser(tell, chromium)
+    return found
+
+
+def _precision(tell: Any) -> None:
+    from train.precision import choose_precision
+
+    precision = choose_precision()
+    gpu = precision.device == "cuda"
+    tell("gpu", gpu, "training runs on it" if gpu else "training runs on the CPU: minutes instead of seconds")
+    tell("precision", precision.dtype, precision.reason)
+
+
+def _hub(tell: Any) -> None:
+    from huggingface_hub import get_token
+
+    from train.base import HUB_BASE, PACKAGE, cache_folder
+
+    token = get_token() is not None
+    meaning = f"{HUB_BASE} is tried first" if token else f"the base is the one in the Python package {PACKAGE}"
+    tell("hub_token", token, meaning)
+    cached = any((cache_folder() / "bases").glob("*/complete"))
+    tell("base_cached", cached, "no download needed" if cached else "the first run downloads 238 MB and converts them")
+
+
+def _browser(tell: Any, chromium: Path | None) -> None:
+    from browser_tests.chromium import find_chromium, probe_webgpu
+
+    try:
+        tell("chromium", str(find_chromium(chromium)), "drives the exported model")
+        adapter = probe_webgpu(chromium)
+    except MachineError as error:
+        tell("chromium", None, str(error))
+        return
+    if adapter is None:
+        tell("webgpu", None, "no adapter: browser-test fails here, the demo falls back to WASM")
+        return
+    software = "a software adapter: right, but slow (a minute a text)" if adapter.is_fallback else "a real GPU"
+    tell("webgpu", adapter.name, software)
+    half = "shader-f16" in adapter.features
+    tell("webgpu_features", sorted(adapter.features), f"half precision is {'' if half else 'not '}available to shaders")

@@ -1,0 +1,373 @@
+"""All stages in order, each a function that reads folders and writes one. `pocketmoji run` is `run_all`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pocketmoji.config import BrowserConfig, DatagenConfig, EvaluateConfig, ExportConfig, RunConfig, TrainConfig
+from pocketmoji.console import say
+from pocketmoji.errors import InputError
+from pocketmoji.records import SPLITS, EvaluationText, Prediction, Scores, read_jsonl
+from pocketmoji.workspace import MANIFEST, digest_file, digest_folder, read_json, run_stage, write_json
+
+STAGES = ("dataset", "base", "model", "evaluation", "export", "web", "browser")
+COMPARED = ("compliance", "seed_recall", "paraphrase_recall")
+
+
+def make_dataset(seeds: Path, config: DatagenConfig, folder: Path) -> None:
+    """Seeds to dataset. The teacher that "auto" finds is part of what is compared, the key is not."""
+    from datagen.generate import generate
+    from datagen.seeds import read_seeds
+
+    read_seeds(seeds, config.max_bad_rows)  # a wrong file is told before anything is skipped or redone
+    has_key = bool(os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY"))
+    teacher = config.teacher if config.teacher != "auto" else ("gemini" if has_key else "offline")
+    run_stage(
+        folder,
+        command="datagen",
+        config={**config.model_dump(mode="json"), "teacher": teacher},
+        read={seeds.name: digest_file(seeds)},
+        packages=["emoji", "google-genai"] if teacher == "gemini" else ["emoji"],
+        work=lambda out: generate(seeds, config, out),
+        say=say,
+    )
+
+
+def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
+    """Find the base, choose its stop token, prune its vocabulary to what the dataset and the language need."""
+    from pocketmoji.records import Example
+    from train.base import resolve_base
+    from train.stop_token import choose_stop_token
+    from train.vocabulary import prune_base
+
+    base = resolve_base(config.base)
+    say(f"base: {base.name}")
+    used = [*read_jsonl(dataset / "train.jsonl", Example), *read_jsonl(dataset / "validation.jsonl", Example)]
+    unseen = [row for split in SPLITS[2:] for row in read_jsonl(dataset / f"{split}.jsonl", Example)]
+    settings = {
+        "size": None if config.keep_vocabulary else config.vocabulary_size,
+        "language": config.language,
+    }
+
+    def work(out: Path) -> None:
+        stop = choose_stop_token(base.folder)
+        prune_base(
+            base.folder,
+            base.name,
+            out,
+            **settings,  # type: ignore[arg-type]
+            stop_token=stop.token,
+            texts=[row.text for row in used],
+            answers=sorted({row.emoji for row in [*used, *unseen]}),
+            unseen=[row.text for row in unseen],
+            say=say,
+        )
+        about = {"name": base.name, "source": base.source, "digest": base.digest, "stop": asdict(stop)}
+        write_json(out / "base.json", about)
+
+    run_stage(
+        folder,
+        command="base",
+        config=settings,
+        read={"base": base.digest, **_digests(dataset, [f"{split}.jsonl" for split in SPLITS])},
+        packages=["tokenizers", "wordfreq", "emoji"],
+        work=work,
+        say=say,
+    )
+
+
+def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
+    """Dataset and pruned base to the merged model."""
+
+    def work(out: Path) -> None:
+        from train.qlora import train
+        from train.stop_token import StopToken
+
+        about = read_json(base / "base.json")
+        train(dataset, base, about["name"], StopToken(**about["stop"]), config, out)
+
+    run_stage(
+        folder,
+        command="train",
+        config=config.model_dump(mode="json", exclude={"base", "keep_vocabulary", "vocabulary_size", "language"}),
+        read={**_digests(dataset, ["train.jsonl", "validation.jsonl"]), "base": _digest_of(base)},
+        packages=["torch", "transformers", "peft", "trl", "bitsandbytes"],
+        work=work,
+        say=say,
+    )
+
+
+def evaluate_models(models: Mapping[str, Path], dataset: Path, config: EvaluateConfig, folder: Path) -> None:
+    """Answer the evaluation texts with models in Hugging Face layout: {"base": ..., "tuned": ...}."""
+
+    def work(out: Path) -> None:
+        from evaluate.evaluate import evaluate_runtime
+        from evaluate.texts import evaluation_texts
+        from evaluate.torch_runtime import TorchRuntime
+        from pocketmoji.records import write_jsonl
+
+        texts = evaluation_texts(dataset, config)
+        write_jsonl(out / "texts.jsonl", texts)
+        for name, model in models.items():
+            runtime = TorchRuntime(model, stop_token_ids(model), config.max_new_tokens, config.batch_size)
+            tell_scores(name, evaluate_runtime(runtime, texts, out, name))
+
+    run_stage(
+        folder,
+        command="evaluate",
+        config=config.model_dump(mode="json"),
+        read={**_digests(dataset, [f"{s}.jsonl" for s in SPLITS]), **{n: _digest_of(p) for n, p in models.items()}},
+        packages=["torch", "transformers", "emoji"],
+        work=work,
+        say=say,
+    )
+
+
+def export_artefacts(
+    model: Path, evaluation: Path, config: ExportConfig, evaluate: EvaluateConfig, folder: Path
+) -> None:
+    """Write every artefact of the merged model and check each against it; export.json says which one ships and why."""
+
+    def work(out: Path) -> None:
+        from evaluate.evaluate import evaluate_runtime
+        from evaluate.litert_runtime import LitertRuntime
+        from evaluate.onnx_runtime import OnnxRuntime
+        from export.litert import export_litert
+        from export.onnx_folder import export_onnx, onnx_file
+
+        texts = read_jsonl(evaluation / "texts.jsonl", EvaluationText)
+        tuned = read_jsonl(evaluation / "tuned.predictions.jsonl", Prediction)
+        merged = Scores.model_validate_json((evaluation / "tuned.scores.json").read_text("utf-8"))
+        base = read_json(model / "training.json")["base"]
+        stops, limit = stop_token_ids(model), evaluate.max_new_tokens
+        artefacts: list[dict[str, Any]] = []
+
+        def check(name: str, file: Path, runtime: Any) -> None:
+            scores = evaluate_runtime(runtime, texts, out, name, reference=tuned)
+            tell_scores(name, scores)
+            artefacts.append(
+                {
+                    "name": name,
+                    "file": file.relative_to(out).as_posix(),
+                    "bytes": file.stat().st_size,
+                    "losses": losses(merged, scores),
+                    "scores": scores.brief(),
+                }
+            )
+
+        export_onnx(model, out, ("q4", "q8"), base)
+        for dtype in ("q4", "q8"):
+            file = onnx_file(out, dtype)
+            # One text at a time, as the browser does it: the kernels for several rows round differently.
+            check(f"onnx_{dtype}", file, OnnxRuntime(file, model, stops, limit, batch_size=1))
+        if config.litert:
+            names = read_json(model / "tokenizer.json")["model"]["vocab"]
+            by_id = {number: token for token, number in names.items()}
+            task = export_litert(model, out, [by_id[i] for i in stops], texts=[text.text for text in texts])
+            check("litert_int8", task, LitertRuntime(task, model, stops, limit))
+        shipped, reason = choose_artefact(artefacts, config)
+        say(f"export: {shipped} ships: {reason}")
+        write_json(out / "export.json", {"artefacts": artefacts, "shipped": shipped, "reason": reason})
+
+    run_stage(
+        folder,
+        command="export",
+        config={**config.model_dump(mode="json"), "max_new_tokens": evaluate.max_new_tokens},
+        read={"model": _digest_of(model), "evaluation": _digest_of(evaluation)},
+        packages=["onnx", "onnxruntime", "ai-edge-litert"],
+        work=work,
+        say=say,
+    )
+
+
+def losses(merged: Scores, scores: Scores) -> dict[str, float]:
+    """How far each compared score lies below the merged model's (negative: above)."""
+    found = {}
+    for metric in COMPARED:
+        ours, theirs = getattr(merged, metric), getattr(scores, metric)
+        if ours is not None and theirs is not None:
+            found[metric] = round(ours.value - theirs.value, 6)
+    return found
+
+
+def choose_artefact(artefacts: Sequence[Mapping[str, Any]], config: ExportConfig) -> tuple[str, str]:
+    """The smallest ONNX artefact whose scores are within the tolerance, and the reason in words."""
+    told = []
+    candidates = sorted((a for a in artefacts if a["name"].startswith("onnx_")), key=lambda a: a["bytes"])
+    for artefact in candidates:
+        worst = max(artefact["losses"], key=lambda metric: artefact["losses"][metric])
+        loss = artefact["losses"][worst]
+        size = f"{artefact['name']} ({artefact['bytes'] / 1e6:.0f} MB)"
+        if loss <= config.tolerance + 1e-9:
+            reason = f"{size} is the smallest within {config.tolerance:.0%} of the merged model (worst: {worst}, "
+            return artefact["name"], "; ".join([*told, reason + f"{-loss:+.1%})"])
+        told.append(f"{size} loses {loss:.1%} of {worst}")
+    last = candidates[-1]["name"]
+    return last, "; ".join([*told, f"none is within {config.tolerance:.0%}, so the largest, {last}, is kept"])
+
+
+def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
+    """The folder that goes on the web: the shipped artefact with its tokenizer, and pocketmoji.json for the page."""
+
+    def work(out: Path) -> None:
+        chosen = read_json(export / "export.json")
+        files = {artefact["name"]: artefact["file"] for artefact in chosen["artefacts"]}
+        names = [files[chosen["shipped"]], "config.json", "NOTICE"]
+        names += ["tokenizer.json", "tokenizer_config.json", "generation_config.json"]
+        names += [files["litert_int8"]] if "litert_int8" in files else []
+        for name in names:
+            target = out / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)
+            shutil.copyfile(export / name, target)
+        for stale in (out / "onnx").glob("*.onnx"):
+            if stale.name != Path(files[chosen["shipped"]]).name:
+                stale.unlink()
+        write_json(
+            out / "pocketmoji.json",
+            {
+                "name": chosen["shipped"],
+                "dtype": chosen["shipped"].removeprefix("onnx_"),
+                "onnx_file": files[chosen["shipped"]],
+                "task_file": files.get("litert_int8"),
+                "stop_token_ids": stop_token_ids(export),
+                "max_new_tokens": evaluate.max_new_tokens,
+            },
+        )
+
+    run_stage(
+        folder,
+        command="ship",
+        config={"max_new_tokens": evaluate.max_new_tokens},
+        read={"export": _digest_of(export)},
+        packages=[],
+        work=work,
+        say=say,
+    )
+
+
+def check_browser(
+    web: Path, evaluation: Path, export: Path | None, config: BrowserConfig, folder: Path
+) -> dict[str, Any]:
+    """Drive the shipped folder in Chromium on the evaluation texts; returns what browser.json says."""
+
+    def work(out: Path) -> None:
+        from browser_tests.check import browser_test
+
+        card = read_json(web / "pocketmoji.json")
+        texts = read_jsonl(evaluation / "texts.jsonl", EvaluationText)
+        references: dict[str, list[Prediction]] = {}
+        for engine, artefact in (("transformers.js", card["name"]), ("mediapipe", "litert_int8")):
+            path = export / f"{artefact}.predictions.jsonl" if export else None
+            if path and path.is_file():
+                references[engine] = read_jsonl(path, Prediction)
+        browser_test(web, texts, references, config, out)
+
+    from browser_tests.node import source_digest
+
+    run_stage(
+        folder,
+        command="browser-test",
+        config=config.model_dump(mode="json"),
+        read={"web": _digest_of(web), "evaluation": _digest_of(evaluation), "demo": source_digest()},
+        packages=["playwright"],
+        work=work,
+        say=say,
+    )
+    result: dict[str, Any] = read_json(folder / "browser.json")
+    return result
+
+
+def run_all(config: RunConfig, command: str) -> dict[str, Any]:
+    """Every stage, then summary.json and report.html; returns the summary. Gates are in it, not raised."""
+    run = config.folder
+    make_dataset(config.seeds, config.datagen, run / "dataset")
+    make_base(run / "dataset", config.train, run / "base")
+    tune(run / "dataset", run / "base", config.train, run / "model")
+    models = {"base": run / "base", "tuned": run / "model"}
+    evaluate_models(models, run / "dataset", config.evaluate, run / "evaluation")
+    export_artefacts(run / "model", run / "evaluation", config.export, config.evaluate, run / "export")
+    ship(run / "export", config.evaluate, run / "web")
+    check_browser(run / "web", run / "evaluation", run / "export", config.browser, run / "browser")
+    summary = summarise_run(config, command)
+    write_json(run / "summary.json", summary)
+    from evaluate.report import write_report
+
+    say(f"report: {write_report(run)}")
+    return summary
+
+
+def summarise_run(config: RunConfig, command: str) -> dict[str, Any]:
+    """summary.json: the one file of a run that a program reads, in the shape that the design gives it."""
+    from evaluate.gates import judge
+
+    run = config.folder
+    manifests = {stage: read_json(run / stage / MANIFEST) for stage in STAGES}
+    export, browser = read_json(run / "export" / "export.json"), read_json(run / "browser" / "browser.json")
+    scores = {}
+    for stage in ("evaluation", "export", "browser"):
+        for path in sorted((run / stage).glob("*.scores.json")):
+            name = path.name.removesuffix(".scores.json").replace("-", "/")
+            scores[name] = Scores.model_validate_json(path.read_text("utf-8")).brief()
+    splits = {split: len((run / "dataset" / f"{split}.jsonl").read_text("utf-8").splitlines()) for split in SPLITS}
+    timings = {name: engine["timing"] for name, engine in browser["engines"].items() if engine.get("timing")}
+    summary: dict[str, Any] = {
+        "run": config.name,
+        "seconds": {stage: manifest["seconds"] for stage, manifest in manifests.items()},
+        "base": read_json(run / "base" / "base.json")["name"],
+        "dataset": splits,
+        "scores": scores,
+        "sizes": {
+            **{artefact["name"]: artefact["bytes"] for artefact in export["artefacts"]},
+            "tokenizer": (run / "web" / "tokenizer.json").stat().st_size,
+        },
+        "browser": timings,
+        "gates": [],
+        "shipped": {"artefact": export["shipped"], "reason": export["reason"]},
+        "peak_memory_bytes": {stage: manifest["peak_memory_bytes"] for stage, manifest in manifests.items()},
+        "command": command,
+    }
+    summary["gates"] = [gate.model_dump() for gate in judge(summary, config.export)]
+    for name, engine in browser["engines"].items():
+        if engine["status"] in ("passed", "failed"):
+            passed = engine["status"] == "passed"
+            gate = {"gate": f"{name} in the browser", "value": float(passed), "limit": 1.0, "passed": passed}
+            summary["gates"].append(gate)
+    return summary
+
+
+def stop_token_ids(model: Path) -> list[int]:
+    """The ids that end an answer, from generation_config.json: what every runtime stops at."""
+    ids = read_json(model / "generation_config.json")["eos_token_id"]
+    return list(ids) if isinstance(ids, list) else [ids]
+
+
+def tell_scores(name: str, scores: Scores) -> None:
+    parts = []
+    for metric in (*COMPARED, "parity"):
+        interval = getattr(scores, metric)
+        if interval is not None:
+            parts.append(f"{metric} {interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})")
+    say(f"{name}: {', '.join(parts)}")
+
+
+def _digests(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"{missing[0]} is missing", where=folder, remedy="make the dataset first: pocketmoji datagen")
+    return {name: digest_file(folder / name) for name in names}
+
+
+def _digest_of(folder: Path) -> Any:
+    """What a finished stage wrote, by its manifest; any other folder is read."""
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        return read_json(manifest)["wrote"]
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}", remedy="run the stage before this one first")
+    return digest_folder(folder)
