@@ -3,7 +3,8 @@
     folder = make_tiny_model(tmp_path / "tiny")     # config.json, model.safetensors, tokenizer.json, ...
 
 Same pieces as the real one: sliding and full attention, one KV head, tied embedding, BPE with byte fallback, <bos> by
-the post-processor, spaces as U+2581. Same seed, same bytes. Its answers are babble.
+the post-processor, spaces as U+2581. Same seed, same bytes. Its answers are babble;
+with the default seed a few of them stop.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def make_tiny_model(
     folder: Path,
     vocabulary_from: Iterable[str] = TEXTS,
     vocabulary_size: int = 512,
-    random_seed: int = 0,
+    random_seed: int = 10,
     **changes: Any,
 ) -> Path:
     """Write a random Gemma3ForCausalLM and its tokenizer to `folder`, as transformers saves them; returns `folder`.
@@ -119,8 +120,8 @@ def make_tiny_model(
 
     settings: dict[str, Any] = {
         "vocab_size": tiny_tokenizer(folder, vocabulary_from, vocabulary_size),
-        "hidden_size": 64,
-        "intermediate_size": 128,
+        "hidden_size": 128,  # a multiple of the export's block of 128 weights, as are the next two widths
+        "intermediate_size": 256,
         "num_hidden_layers": 4,
         "num_attention_heads": 4,
         "num_key_value_heads": 1,
@@ -144,6 +145,6 @@ def make_tiny_model(
             if "norm" in name:  # fresh ones are zero, which would hide a wrong (1 + weight)
                 torch.nn.init.normal_(weight, std=0.2)
         with torch.no_grad():  # a small table lets the layers decide, else the model repeats its last token
-            model.get_input_embeddings().weight.mul_(0.2)
+            model.get_input_embeddings().weight.mul_(0.1)
     model.eval().save_pretrained(folder)
     return folder
