@@ -108,7 +108,7 @@ class _Check:
         self.takes_screenshots = engine == "transformers.js/wasm"
 
     def run(self, reference: Sequence[Prediction] | None) -> EngineResult:
-        """Answers what is not answered yet, then judges. An EngineFailure becomes the reason, a MachineError is raised."""
+        """Answers what is not answered yet, then judges. An EngineFailure becomes the reason."""
         answered = self._read_partial()
         missing = [t.text for t in self.texts if t.text not in answered]
         if missing and answered:

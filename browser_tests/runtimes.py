@@ -113,7 +113,7 @@ class BrowserRuntime:
         return info
 
     def _call(self, method: str, arguments: list[Any], limit_s: float) -> Any:
-        """window.pocketmoji.<method>(...arguments), awaited. Started, then polled: Playwright's evaluate has no limit."""
+        """window.pocketmoji.<method>(...arguments). Started, then polled: Playwright's evaluate has no limit."""
         from playwright.sync_api import Error, TimeoutError
 
         start = """([method, args]) => {
@@ -138,7 +138,7 @@ class BrowserRuntime:
             return MachineError(
                 f"{self.name}: {problem}",
                 expected="a Chromium with WebGPU, on a GPU or on its software adapter",
-                remedy="see what `pocketmoji doctor` says; a current Chrome or Chromium has a software adapter built in",
+                remedy="see what `pocketmoji doctor` says; a current Chromium has a software adapter built in",
             )
         tail = "".join(f"\n    {line[:300]}" for line in self.console[-5:])
         return EngineFailure(
