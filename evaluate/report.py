@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from evaluate.charts import loss_chart
-from evaluate.evaluate import file_stem
 from evaluate.metrics import compliant, exact_match, shares_an_emoji
-from evaluate.scores import Failure, SeedScore
-from evaluate.texts import evaluation_texts
+from evaluate.report_inputs import read, read_engines, read_evaluations, read_lines, read_pictures, read_texts
 from pocketmoji import __version__
-from pocketmoji.config import EvaluateConfig
-from pocketmoji.errors import PocketmojiError
-from pocketmoji.records import EvaluationText, GateResult, Prediction, RejectedRow, Scores, Seed, read_jsonl
-from pocketmoji.workspace import MANIFEST, read_json, write_text
+from pocketmoji.records import EvaluationText, GateResult, Prediction, RejectedRow, Seed
+from pocketmoji.workspace import MANIFEST, write_text
 
 METRICS = (
     ("compliance", "Compliance", "emoji and nothing else, and stopped by itself"),
@@ -57,12 +52,14 @@ def write_report(run_folder: Path) -> Path:
 
 def collect(run: Path) -> dict[str, Any]:
     """Everything the template shows, as plain data and records."""
-    summary = _json(run / "summary.json")
-    training = _json(run / "model" / "training.json")
-    export = _json(run / "web" / "export.json")
-    manifests = {path.parent.name: _json(path) for path in sorted(run.glob(f"*/{MANIFEST}"))}
-    evaluations = read_evaluations(run, summary)
-    texts = _texts(run / "dataset")
+    summary = read(run / "summary.json")
+    training = read(run / "model" / "training.json")
+    export = read(run / "export" / "export.json") or read(run / "web" / "export.json")
+    browser = read(run / "browser" / "browser.json")
+    manifests = {path.parent.name: read(path) for path in sorted(run.glob(f"*/{MANIFEST}"))}
+    engines = read_engines(browser, summary)
+    texts = read_texts(run)
+    evaluations = read_evaluations(run, summary, engines, texts)
     sizes = summary.get("sizes") or {a["name"]: a["bytes"] for a in export.get("artefacts", []) if "bytes" in a}
     shipped = summary.get("shipped") or {"artefact": export.get("shipped"), "reason": export.get("reason")}
     seconds = summary.get("seconds") or {stage: m["seconds"] for stage, m in manifests.items() if "seconds" in m}
@@ -78,16 +75,17 @@ def collect(run: Path) -> dict[str, Any]:
         "exports": {name: e for name, e in evaluations.items() if name not in ("base", "tuned")},
         "examples": examples(texts, evaluations),
         "hero": _hero(texts, evaluations),
-        "statistics": _json(run / "dataset" / "statistics.json"),
-        "splits": summary.get("dataset") or _json(run / "dataset" / "statistics.json").get("splits", {}),
-        "seeds": _jsonl(run / "dataset" / "seeds.jsonl", Seed),
-        "rejected": _jsonl(run / "dataset" / "rejected.jsonl", RejectedRow),
+        "statistics": read(run / "dataset" / "statistics.json"),
+        "splits": summary.get("dataset") or read(run / "dataset" / "statistics.json").get("splits", {}),
+        "seeds": read_lines(run / "dataset" / "seeds.jsonl", Seed),
+        "rejected": read_lines(run / "dataset" / "rejected.jsonl", RejectedRow),
         "training": training,
         "loss": loss_chart(_loss_series(training)),
         "sizes": dict(sorted(sizes.items(), key=lambda item: -item[1])),
         "shipped": shipped,
-        "engines": engines(_json(run / "browser" / "browser.json"), summary),
-        "screenshots": _pictures(run / "browser"),
+        "engines": engines,
+        "chromium": browser.get("chromium"),
+        "screenshots": read_pictures(run / "browser"),
         "gates": gates,
         "failed_gates": [gate for gate in gates if gate["result"] == "failed"],
         "seconds": seconds,
@@ -97,22 +95,6 @@ def collect(run: Path) -> dict[str, Any]:
         "versions": _versions(manifests),
         "digests": {stage: m.get("wrote", {}) for stage, m in manifests.items()},
     }
-
-
-def read_evaluations(run: Path, summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What `write_evaluation` left in the run's folders, by the name that summary.json uses; base and tuned first."""
-    names = {file_stem(name): name for name in summary.get("scores", {})}
-    found: dict[str, dict[str, Any]] = {}
-    for path in sorted(run.glob("*/*.scores.json")):
-        stem = path.name.removesuffix(".scores.json")
-        found[names.get(stem, stem)] = {
-            "scores": Scores.model_validate_json(path.read_text("utf-8")),
-            "predictions": _jsonl(path.with_name(f"{stem}.predictions.jsonl"), Prediction),
-            "failures": _jsonl(path.with_name(f"{stem}.failures.jsonl"), Failure),
-            "seeds": _jsonl(path.with_name(f"{stem}.seeds.jsonl"), SeedScore),
-        }
-    order = {"base": 0, "tuned": 1}
-    return dict(sorted(found.items(), key=lambda item: (order.get(item[0], 2), item[0])))
 
 
 def examples(texts: list[EvaluationText], evaluations: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -133,21 +115,6 @@ def examples(texts: list[EvaluationText], evaluations: Mapping[str, dict[str, An
             }
         )
     return rows
-
-
-def engines(browser: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Status and timing of each browser engine, from browser.json with summary.json's figures where it has none."""
-    listed = browser.get("engines", {})
-    if isinstance(listed, list):
-        listed = {str(item.get("engine") or item.get("name")): item for item in listed}
-    found: dict[str, dict[str, Any]] = {name: dict(item) for name, item in listed.items() if isinstance(item, dict)}
-    for name, timing in (summary.get("browser") or {}).items():
-        if isinstance(timing, dict):
-            found[name] = {**timing, **found.get(name, {})}
-    for item in found.values():
-        # Timings may lie one level down, as an EngineTiming record.
-        item.update({k: v for k, v in (item.get("timing") or {}).items() if k not in item})
-    return found
 
 
 def gate_row(gate: GateResult) -> dict[str, str]:
@@ -224,28 +191,3 @@ def _versions(manifests: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         for package, version in manifest.get("versions", {}).items():
             found.setdefault(package, Counter())[version] += 1
     return {package: ", ".join(sorted(versions)) for package, versions in sorted(found.items())}
-
-
-def _pictures(folder: Path) -> dict[str, str]:
-    files = {"desktop": folder / "screenshot.png", "phone": folder / "screenshot_phone.png"}
-    return {
-        name: "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
-        for name, path in files.items()
-        if path.is_file()
-    }
-
-
-def _texts(dataset: Path) -> list[EvaluationText]:
-    """Every text that could have been evaluated, or none if there is no dataset here."""
-    try:
-        return evaluation_texts(dataset, EvaluateConfig(max_texts=10**9))
-    except PocketmojiError:
-        return []
-
-
-def _json(path: Path) -> dict[str, Any]:
-    return read_json(path) if path.is_file() else {}
-
-
-def _jsonl(path: Path, kind: type[Any]) -> list[Any]:
-    return read_jsonl(path, kind) if path.is_file() else []

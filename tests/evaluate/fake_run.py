@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import csv
+import re
 from pathlib import Path
 
 from evaluate.evaluate import write_evaluation
+from evaluate.scores import summarise
 from evaluate.texts import evaluation_texts
 from pocketmoji.config import EvaluateConfig
 from pocketmoji.records import EvaluationText, Example, Prediction, RejectedRow, Seed, write_jsonl
@@ -16,7 +18,7 @@ SEEDS = Path(__file__).resolve().parents[2] / "seeds" / "personal.csv"
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-RUNTIMES = ("base", "tuned", "onnx_q4", "onnx_q8", "litert_int8", "transformers.js/wasm", "transformers.js/webgpu")
+RUNTIMES = ("base", "tuned", "onnx_q4", "onnx_q8", "litert_int8")
 
 
 def make_fake_run(run: Path) -> Path:
@@ -30,12 +32,11 @@ def make_fake_run(run: Path) -> Path:
     base = [_ramble(text) for text in texts]
     scores = {}
     for name in RUNTIMES:
-        folder = run / ("browser" if "/" in name else "web" if name[0] in "ol" else "evaluation")
-        every = {"onnx_q4": 3, "litert_int8": 6, "onnx_q8": 8, "transformers.js/wasm": 8}.get(name, 9)
+        folder = run / ("export" if name[0] in "ol" else "evaluation")
+        every = {"onnx_q4": 3, "litert_int8": 6, "onnx_q8": 8}.get(name, 9)
         said = base if name == "base" else [_answer(text, i, every) for i, text in enumerate(texts)]
-        part = 3 if name.endswith("webgpu") else len(texts)
         reference = None if name in ("base", "tuned") else tuned
-        scores[name] = write_evaluation(texts[:part], said[:part], folder, name, reference).brief()
+        scores[name] = write_evaluation(texts, said, folder, name, reference).brief()
     statistics = {
         "seed_file": "personal.csv",
         "seeds_heldout": 7,
@@ -70,11 +71,11 @@ def make_fake_run(run: Path) -> Path:
         "vocabulary": vocabulary,
     }
     write_json(run / "model" / "training.json", training)
-    make_browser(run / "browser")
+    make_browser(run / "browser", texts, tuned)
     for stage, seconds, peak in (
         ("dataset", 4, 0.2e9),
         ("model", 410, 3.1e9),
-        ("web", 130, 6.2e9),
+        ("export", 130, 6.2e9),
         ("browser", 300, 2e9),
     ):
         manifest = {
@@ -128,20 +129,41 @@ def make_dataset(folder: Path, seeds: list[Seed]) -> None:
     write_jsonl(folder / "rejected.jsonl", rejected)
 
 
-def make_browser(folder: Path) -> None:
-    wasm = {"status": "passed", "adapter": "cpu, 2 threads", "load_s": 2.8, "ttft_ms_p50": 310.0, "ttft_ms_p95": 420.0}
-    gpu = {"status": "passed", "adapter": "google swiftshader", "load_s": 4.1, "ttft_ms_p50": 24_000.0}
-    mediapipe = {
+def make_browser(folder: Path, texts: list[EvaluationText], said: list[Prediction]) -> None:
+    """browser.json as browser_tests writes it: engines in a list, scores and timing inside, predictions beside it."""
+
+    def engine(
+        name: str, artefact: str, count: int, adapter: str, times: tuple[float, float, float]
+    ) -> dict[str, object]:
+        write_jsonl(folder / f"predictions.{re.sub(r'[^a-z0-9]+', '-', name)}.jsonl", said[:count])
+        load, first, rate = times
+        timing = {"adapter": adapter, "load_s": load, "ttft_ms_p50": first, "ttft_ms_p95": first * 1.3}
+        return {
+            "engine": name,
+            "artefact": artefact,
+            "status": "passed",
+            "reason": None,
+            "needs": None,
+            "texts": count,
+            "adapter": {"vendor": "google", "architecture": "swiftshader", "features": []},
+            "scores": summarise(texts[:count], said[:count], said).model_dump(),
+            "timing": timing | {"tokens_per_s_p50": rate, "tokens_per_s_p95": rate * 0.8},
+            "parity": 1.0,
+            "differences": [{"text": "hi", "browser": "🎉", "python": "🎉✨"}],
+            "console": [],
+        }
+
+    wasm = engine("transformers.js/wasm", "onnx_q8", len(texts), "cpu, 2 threads", (2.8, 310.0, 5.2))
+    gpu = engine("transformers.js/webgpu", "onnx_q8", 3, "google swiftshader (software)", (4.1, 24_000.0, 0.15))
+    mediapipe = engine("mediapipe/webgpu", "litert_int8", 3, "", (0, 0, 0)) | {
         "status": "not verifiable here",
-        "reason": "this software adapter has no shader-f16",
-        "adapter": "swiftshader",
+        "reason": "the answers came out as noise: this software adapter has no shader-f16",
+        "needs": "a GPU with shader-f16",
+        "scores": None,
+        "timing": None,
+        "differences": [],
     }
-    engines = {
-        "transformers.js/wasm": wasm | {"tokens_per_s_p50": 5.2, "tokens_per_s_p95": 4.1},
-        "transformers.js/webgpu": gpu | {"ttft_ms_p95": 28_000.0, "tokens_per_s_p50": 0.15, "tokens_per_s_p95": 0.14},
-        "mediapipe/webgpu": mediapipe,
-    }
-    write_json(folder / "browser.json", {"engines": engines})
+    write_json(folder / "browser.json", {"chromium": "156.0.1", "engines": [wasm, gpu, mediapipe], "screenshots": []})
     write_bytes(folder / "screenshot.png", PNG)
     write_bytes(folder / "screenshot_phone.png", PNG)
 

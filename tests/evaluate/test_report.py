@@ -68,7 +68,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
     assert html.count("not run.") >= 8
 
 
-PIECES = ["summary.json", "dataset", "model", "web", "browser", "evaluation", "evaluation/base.scores.json"]
+PIECES = ["summary.json", "dataset", "model", "export", "browser", "evaluation", "evaluation/base.scores.json"]
 PIECES += ["dataset/statistics.json", "evaluation/tuned.failures.jsonl", "browser/browser.json", "model/manifest.json"]
 
 
