@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,17 +9,20 @@ from browser_tests.chromium import AdapterInfo
 from browser_tests.node import source_digest as demo_digest
 from browser_tests.report import BrowserReport, Difference, EngineResult, write_report
 from browser_tests.runtimes import BrowserRuntime, EngineFailure, EngineInfo, EngineName, engine_timing
+from evaluate.evaluate import file_stem, write_evaluation
+from evaluate.statistics import proportion
 from pocketmoji.config import BrowserConfig
 from pocketmoji.console import progress, say
 from pocketmoji.errors import InputError
 from pocketmoji.records import EvaluationText, Prediction, Record, Scores, write_jsonl
-from pocketmoji.workspace import digest_file, digest_json, read_json
+from pocketmoji.workspace import digest_file, digest_json, read_json, write_text
 
 # The page's ONNX Runtime and Python's are different builds whose sums round differently: on a near tie they may
 # choose different tokens. A wrong kernel, prompt or file changes nearly every answer, so this tells the two apart.
 MOST_DIFFERING = 0.1
 GPU = "a GPU whose WebGPU adapter has shader-f16"
 DEFAULT_ONNX = "onnx/model_q4.onnx"
+MEDIAPIPE_ARTEFACT = "litert_int8"
 SHOTS = {"screenshot.png": (1100, 720), "screenshot_phone.png": (390, 844)}
 
 
@@ -32,11 +34,6 @@ class Answered(Record):
     info: EngineInfo
     adapter_name: str
     prediction: Prediction
-
-
-def artefact_of(engine: EngineName, card: Mapping[str, object]) -> str:
-    """The name that the artefact behind an engine has in summary.json."""
-    return "litert_int8" if engine.startswith("mediapipe") else f"onnx_{card.get('dtype') or 'q4'}"
 
 
 def browser_test(
@@ -51,7 +48,8 @@ def browser_test(
     """Run the model in `web_folder` in the browser and write the report to `folder`.
 
     All `texts` go through Transformers.js on WASM, the first few (config) through WebGPU and MediaPipe. `reference` has
-    the predictions of the same artefacts in Python, by artefact ("onnx_q8", "litert_int8"), matched by text.
+    the predictions of the same artefacts in Python: "transformers.js" those of the ONNX file, "mediapipe" those of the
+    .task, matched by text.
     MachineError where there is no Chromium or no WebGPU adapter; anything else that goes wrong is in the report.
     Answers are kept as they come, so that an interrupted check goes on where it was.
     """
@@ -65,12 +63,13 @@ def browser_test(
     if config.mediapipe_texts and card.get("task_file"):
         wanted.append(("mediapipe/webgpu", config.mediapipe_texts))
 
-    results, version = [], ""
+    results: dict[str, EngineResult] = {}
+    version = ""
     for engine, count in wanted:
         check = _Check(engine, web_folder, card, texts[:count], config, folder, text_limit_s)
-        result = check.run(reference.get(artefact_of(engine, card)))
+        result = check.run(reference.get(engine.split("/")[0]))
         version = check.runtime.chromium_version or version
-        results.append(result)
+        results[engine] = result
         say(f"{engine}: {result.status}" + (f" ({result.reason.splitlines()[0]})" if result.reason else ""))
     shots = [name for name in SHOTS if (folder / name).is_file()]
     report = BrowserReport(chromium=version, engines=results, screenshots=shots)
@@ -94,9 +93,8 @@ class _Check:
         text_limit_s: float,
     ) -> None:
         self.engine, self.web_folder, self.texts, self.folder = engine, web_folder, texts, folder
-        self.artefact = artefact_of(engine, card)
-        self.slug = re.sub(r"\W+", "-", engine)
-        self.partial = folder / f"predictions.{self.slug}.partial.jsonl"
+        self.artefact = MEDIAPIPE_ARTEFACT if engine.startswith("mediapipe") else f"onnx_{card.get('dtype') or 'q4'}"
+        self.partial = folder / f"predictions.{file_stem(engine)}.partial.jsonl"
         self.digest = _digest(web_folder, card, engine)
         self.runtime = BrowserRuntime(
             engine,
@@ -166,7 +164,6 @@ class _Check:
     ) -> EngineResult:
         done = [text for text in self.texts if text.text in answered]
         predictions = [answered[text.text].prediction for text in done]
-        write_jsonl(self.folder / f"predictions.{self.slug}.jsonl", predictions)
 
         by_text = {p.text: p for p in reference or ()}
         pairs = [(p, by_text[p.text]) for p in predictions if p.text in by_text]
@@ -185,12 +182,35 @@ class _Check:
             needs=GPU if unverifiable else None,
             texts=len(self.texts),
             adapter=adapter,
-            scores=_scores(done, predictions, pairs) if len(done) == len(self.texts) else None,
+            scores=self._write(done, predictions, pairs),
             timing=engine_timing(last.adapter_name, last.info.load_seconds, warm) if last else None,
             parity=1 - len(differences) / len(pairs) if pairs else None,
             differences=differences,
             console=self.runtime.console[-50:],
         )
+
+    def _write(
+        self,
+        done: Sequence[EvaluationText],
+        predictions: list[Prediction],
+        pairs: Sequence[tuple[Prediction, Prediction]],
+    ) -> Scores | None:
+        """Writes predictions and scores as every evaluation does; without an answer to each text, predictions only."""
+        stem = file_stem(self.engine)
+        if len(done) < len(self.texts):
+            for path in self.folder.glob(f"{stem}.*"):
+                path.unlink()
+            write_jsonl(self.folder / f"{stem}.predictions.jsonl", predictions)
+            return None
+        if any(prediction.tokens for prediction in predictions):
+            python = [reference for _, reference in pairs]
+            return write_evaluation(done, predictions, self.folder, self.engine, python or None)
+        # A runtime that does not tell its tokens is compared by its raw outputs.
+        scores = write_evaluation(done, predictions, self.folder, self.engine)
+        same = proportion(prediction.raw == reference.raw for prediction, reference in pairs)
+        scores = scores.model_copy(update={"parity": same})
+        write_text(self.folder / f"{stem}.scores.json", scores.model_dump_json(indent=2) + "\n")
+        return scores
 
     def _needs_another_gpu(self, adapter: AdapterInfo | None) -> bool:
         """MediaPipe computes in half precision: where the adapter has none, what it does there proves nothing."""
@@ -200,19 +220,6 @@ class _Check:
 def _tolerable(pairs: int) -> float:
     """How many of so many answers may differ."""
     return max(1 if pairs >= 3 else 0, MOST_DIFFERING * pairs)
-
-
-def _scores(
-    texts: Sequence[EvaluationText], predictions: list[Prediction], pairs: Sequence[tuple[Prediction, Prediction]]
-) -> Scores:
-    """The scores, with parity on tokens; on raw outputs where the runtime does not tell its tokens."""
-    from evaluate.scores import summarise
-    from evaluate.statistics import proportion
-
-    if any(p.tokens for p in predictions):
-        return summarise(list(texts), predictions, [reference for _, reference in pairs])
-    same_raw = proportion(p.raw == reference.raw for p, reference in pairs)
-    return summarise(list(texts), predictions).model_copy(update={"parity": same_raw})
 
 
 def _digest(web_folder: Path, card: Mapping[str, object], engine: EngineName) -> str:

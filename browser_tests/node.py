@@ -107,9 +107,10 @@ def _checked(node: Node, *arguments: str) -> None:
         raise MachineError(f"npm {' '.join(arguments)} failed ({done.returncode}):\n{tail}", where=DEMO)
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    """Builds the demo and prints its folder; with --bin, only prints the folder of the Node.js that would be used."""
     try:
-        print(build_demo())
+        print(find_node().program.parent if arguments == ["--bin"] else build_demo())
     except PocketmojiError as error:
         say(str(error))
         return 2
@@ -117,4 +118,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

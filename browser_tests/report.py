@@ -41,13 +41,13 @@ class EngineResult(Record):
 
 class BrowserReport(Record):
     chromium: str
-    engines: list[EngineResult]
+    engines: dict[str, EngineResult]
     screenshots: list[str]
 
     @property
     def passed(self) -> bool:
         """True if nothing failed. What is not verifiable here has not passed, but has not failed either."""
-        return all(engine.status != "failed" for engine in self.engines)
+        return all(engine.status != "failed" for engine in self.engines.values())
 
 
 def write_report(report: BrowserReport, folder: Path) -> None:
@@ -59,7 +59,7 @@ def write_report(report: BrowserReport, folder: Path) -> None:
 def junit(report: BrowserReport) -> bytes:
     """One suite per engine with two cases: that it answers, and that it answers as Python does."""
     root = ElementTree.Element("testsuites", name="pocketmoji browser tests")
-    for engine in report.engines:
+    for engine in report.engines.values():
         suite = ElementTree.SubElement(root, "testsuite", name=f"{engine.engine} {engine.artefact}")
         counts = {"tests": 0, "failures": 0, "skipped": 0}
         answered = engine.scores is not None
