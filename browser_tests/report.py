@@ -34,7 +34,7 @@ class EngineResult(Record):
     scores: Scores | None
     timing: EngineTiming | None
     parity: float | None
-    """Share of texts with the same raw output as in Python; None without a reference."""
+    """Share of texts with the same answer as in Python; None without a reference."""
     differences: list[Difference]
     console: list[str]
 

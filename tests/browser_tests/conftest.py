@@ -1,0 +1,60 @@
+"""A tiny model in the layout of Transformers.js, the built demo, and its answers in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pocketmoji.records import EvaluationText, Prediction
+from pocketmoji.workspace import write_json
+
+STOP, NEW_TOKENS = [1], 6
+TEXTS = [
+    EvaluationText(text="what a fun party", emoji="🎉🥳", seed_id="a", group="seed"),
+    EvaluationText(text="my cat is sleeping on me", emoji="😴", seed_id="b", group="paraphrase"),
+    EvaluationText(text="we shipped it on friday", emoji="🚀", seed_id="c", group="heldout_seed"),
+    EvaluationText(text="happy birthday to you", emoji="🎂", seed_id="d", group="seed"),
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def demo() -> Path:
+    from browser_tests.node import build_demo
+
+    return build_demo()
+
+
+@pytest.fixture(scope="session")
+def tiny_web(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A web folder that holds the tiny model in 32-bit floats: babble, but the same babble everywhere."""
+    from export.onnx_folder import export_onnx, onnx_file
+
+    folder = tmp_path_factory.mktemp("tiny") / "web"
+    export_onnx(tiny_model, folder, ["fp32"])
+    card = {
+        "name": "onnx_fp32",
+        "dtype": "fp32",
+        "onnx_file": onnx_file(folder, "fp32").relative_to(folder).as_posix(),
+        "task_file": None,
+        "stop_token_ids": STOP,
+        "max_new_tokens": NEW_TOKENS,
+    }
+    write_json(folder / "pocketmoji.json", card)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def in_python(tiny_web: Path) -> list[Prediction]:
+    """What the same file answers to TEXTS in Python."""
+    from evaluate.onnx_runtime import OnnxRuntime
+
+    runtime = OnnxRuntime(tiny_web / "onnx/model.onnx", tiny_web, STOP, NEW_TOKENS, batch_size=1)
+    return runtime.predict([text.text for text in TEXTS])
+
+
+@pytest.fixture(scope="session")
+def pocketmoji_web(tiny_web: Path) -> Iterator[Path]:
+    """The plugin's fixtures run on the tiny model."""
+    yield tiny_web

@@ -1,0 +1,70 @@
+"""The whole check on the tiny model: outputs, comparison with Python, what is kept after an interruption."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from browser_tests.check import browser_test
+from browser_tests.runtimes import BrowserRuntime
+from pocketmoji.config import BrowserConfig
+from pocketmoji.records import Prediction, Scores, read_jsonl
+from pocketmoji.workspace import read_json
+from tests.browser_tests.conftest import TEXTS
+
+pytestmark = pytest.mark.browser
+WASM = "transformers.js/wasm"
+ONLY_WASM = BrowserConfig(webgpu_texts=0)
+
+
+def test_both_devices(tiny_web: Path, in_python: list[Prediction], tmp_path: Path) -> None:
+    config = BrowserConfig(webgpu_texts=1)
+    report = browser_test(tiny_web, TEXTS, {"transformers.js": in_python}, config, tmp_path)
+    assert report.passed and report.chromium
+    wasm, webgpu = report.engines[WASM], report.engines["transformers.js/webgpu"]
+    assert (wasm.status, wasm.parity, wasm.texts, wasm.artefact) == ("passed", 1, len(TEXTS), "onnx_fp32")
+    assert (webgpu.status, webgpu.parity, webgpu.texts) == ("passed", 1, 1)
+    assert webgpu.adapter is not None and webgpu.timing is not None and webgpu.timing.ttft_ms_p50 > 0
+    assert read_json(tmp_path / "browser.json")["engines"][WASM]["scores"]["n"] == len(TEXTS)
+    predictions = read_jsonl(tmp_path / "transformers.js-wasm.predictions.jsonl", Prediction)
+    assert [p.tokens for p in predictions] == [p.tokens for p in in_python]
+    scores = Scores.model_validate_json((tmp_path / "transformers.js-wasm.scores.json").read_text("utf-8"))
+    assert scores.parity is not None and scores.parity.value == 1
+    for name in ("junit.xml", "screenshot.png", "screenshot_phone.png"):
+        assert (tmp_path / name).stat().st_size > 500
+    assert not list(tmp_path.glob("*.partial.jsonl"))
+
+
+def test_other_answers_than_in_python_fail(tiny_web: Path, in_python: list[Prediction], tmp_path: Path) -> None:
+    other = [p.model_copy(update={"raw": "🎉", "tokens": [9, 1]}) for p in in_python]
+    report = browser_test(tiny_web, TEXTS, {"transformers.js": other}, ONLY_WASM, tmp_path)
+    wasm = report.engines[WASM]
+    assert (wasm.status, wasm.parity, report.passed) == ("failed", 0, False)
+    assert wasm.reason == "4 of 4 answers differ from Python's with the same onnx_fp32"
+    assert [d.python for d in wasm.differences] == ["🎉"] * 4
+
+
+def test_goes_on_where_it_was_interrupted(
+    tiny_web: Path, in_python: list[Prediction], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = BrowserRuntime.predict
+
+    def predict(self: BrowserRuntime, texts: list[str], progress: object = None) -> list[Prediction]:
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        asked.extend(texts)
+        return real(self, texts)
+
+    monkeypatch.setattr(BrowserRuntime, "predict", predict)
+    with pytest.raises(KeyboardInterrupt):
+        browser_test(tiny_web, TEXTS, {}, ONLY_WASM, tmp_path)
+    partial = tmp_path / "predictions.transformers.js-wasm.partial.jsonl"
+    partial.write_text(partial.read_text("utf-8")[:-20], "utf-8")  # killed in the middle of a line
+
+    asked.clear()
+    monkeypatch.setattr(BrowserRuntime, "predict", lambda self, texts: asked.extend(texts) or real(self, texts))
+    report = browser_test(tiny_web, TEXTS, {"transformers.js": in_python}, ONLY_WASM, tmp_path)
+    assert asked == [text.text for text in TEXTS[1:]]
+    assert (report.engines[WASM].status, report.engines[WASM].parity) == ("passed", 1)

@@ -1,0 +1,78 @@
+"""Finding Chromium, and what is said where there is none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from browser_tests.chromium import VARIABLE, find_chromium, probe_webgpu
+from pocketmoji.errors import MachineError
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine without any browser."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "playwright"))
+    monkeypatch.delenv(VARIABLE, raising=False)
+    return tmp_path
+
+
+def program(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_none_says_what_to_install(bare: Path) -> None:
+    with pytest.raises(MachineError) as raised:
+        find_chromium()
+    message = str(raised.value)
+    assert "no Chromium" in message
+    assert "playwright install chromium" in message and "apt-get install chromium" in message and VARIABLE in message
+
+
+def test_order(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = program(bare / "chromium")
+    assert find_chromium() == system
+    own = program(bare / "playwright/chromium-1234/chrome-linux/chrome")
+    assert find_chromium() == own
+    named = program(bare / "elsewhere/chrome")
+    monkeypatch.setenv(VARIABLE, str(named))
+    assert find_chromium() == named
+    explicit = program(bare / "explicit/chrome")
+    assert find_chromium(explicit) == explicit
+
+
+def test_a_wrong_path_is_named_and_nothing_else_is_taken(bare: Path) -> None:
+    program(bare / "chromium")
+    with pytest.raises(MachineError, match=r"no/such/chrome"):
+        find_chromium(Path("no/such/chrome"))
+
+
+def test_a_program_that_is_no_browser(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match="does not start"):
+        probe_webgpu(program(tmp_path / "chrome"))
+
+
+@pytest.mark.browser
+def test_webgpu_adapter() -> None:
+    adapter = probe_webgpu()
+    assert adapter is not None, "this machine's Chromium has no WebGPU adapter, not even a software one"
+    assert adapter.vendor and adapter.features and adapter.limits["maxBufferSize"] > 0
+
+
+@pytest.mark.browser
+def test_no_webgpu_adapter() -> None:
+    assert probe_webgpu(webgpu="off") is None
+
+
+def test_the_plugin_costs_nothing_to_import() -> None:
+    heavy = "('playwright', 'torch', 'onnxruntime', 'pydantic')"
+    code = f"import sys, browser_tests.plugin; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,78 @@
+"""browser.json and junit.xml, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from browser_tests.report import BrowserReport, Difference, EngineResult, write_report
+from browser_tests.runtimes import engine_timing
+from evaluate.scores import summarise
+from pocketmoji.records import EvaluationText, Prediction
+from pocketmoji.workspace import read_json
+
+TEXT = EvaluationText(text="party", emoji="🎉", seed_id="a", group="seed")
+PREDICTION = Prediction(text="party", raw="🎉", tokens=[5, 1], stopped=True, seconds=1)
+
+
+def result(**changes: Any) -> EngineResult:
+    values: dict[str, Any] = {
+        "engine": "transformers.js/wasm",
+        "artefact": "onnx_q8",
+        "status": "passed",
+        "reason": None,
+        "needs": None,
+        "texts": 1,
+        "adapter": None,
+        "scores": summarise([TEXT], [PREDICTION], [PREDICTION]),
+        "timing": engine_timing("WASM, 2 threads", 1.5, [PREDICTION]),
+        "parity": 1.0,
+        "differences": [],
+        "console": [],
+    }
+    return EngineResult(**(values | changes))
+
+
+def written(folder: Path, **engines: EngineResult) -> tuple[BrowserReport, ElementTree.Element]:
+    report = BrowserReport(chromium="156", engines=engines, screenshots=[])
+    write_report(report, folder)
+    assert read_json(folder / "browser.json")["engines"].keys() == engines.keys()
+    return report, ElementTree.parse(folder / "junit.xml").getroot()
+
+
+def test_passed(tmp_path: Path) -> None:
+    report, root = written(tmp_path, wasm=result())
+    assert report.passed
+    suite = root.find("testsuite")
+    assert suite is not None and (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "0", "0")
+
+
+def test_other_answers_than_in_python_are_listed(tmp_path: Path) -> None:
+    difference = Difference(text="party", browser="🍪\x12", python="🎉")
+    report, root = written(tmp_path, wasm=result(status="failed", reason="1 of 1", parity=0, differences=[difference]))
+    assert not report.passed
+    failures = root.findall(".//failure")
+    assert len(failures) == 1 and "🍪" in (failures[0].text or "")
+
+
+def test_a_failure_before_any_answer(tmp_path: Path) -> None:
+    _, root = written(tmp_path, wasm=result(status="failed", reason="does not load", scores=None, parity=None))
+    (failure,) = root.findall(".//failure")
+    assert failure.get("message") == "does not load"
+
+
+def test_not_verifiable_is_neither_passed_nor_failed(tmp_path: Path) -> None:
+    changes = {"status": "not verifiable here", "reason": "id >= 0", "needs": "a GPU", "scores": None, "timing": None}
+    report, root = written(tmp_path, mediapipe=result(**changes, parity=None))
+    assert report.passed  # nothing failed
+    (skipped,) = root.findall(".//skipped")
+    assert skipped.get("message") == "not verifiable here: id >= 0; needs a GPU"
+    assert not root.findall(".//failure")
+
+
+def test_percentiles_of_the_slow_end() -> None:
+    predictions = [PREDICTION.model_copy(update={"ttft_ms": float(i), "tokens_per_s": float(i)}) for i in range(101)]
+    timing = engine_timing("cpu", 1, predictions)
+    assert (timing.ttft_ms_p50, timing.ttft_ms_p95) == (50, 95)
+    assert (timing.tokens_per_s_p50, timing.tokens_per_s_p95) == (50, 5)

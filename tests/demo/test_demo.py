@@ -1,0 +1,51 @@
+"""The demo's own tests, run by npm, and that Python and TypeScript agree on what an emoji is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from browser_tests.node import build_demo, find_node
+from pocketmoji.emoji import emoji_table, is_compliant
+
+
+def cases() -> list[str]:
+    """Every sequence of Unicode's list up to Emoji 15.0 (older browsers know those), and near misses of each."""
+    from emoji import EMOJI_DATA
+
+    found = []
+    for sequence in emoji_table():
+        if float(EMOJI_DATA[sequence]["E"]) > 15.0:
+            continue
+        found += [
+            sequence,
+            sequence + "\ufe0f",
+            sequence + "\u200d",
+            sequence + "1",
+            "\u200d" + sequence,
+            sequence[:-1],
+        ]
+    return sorted({*found, "", " ", "1", "#", "a", "\U0001f3fd", "\U0001f1e9", "<eos>", "🎉 🥳"})
+
+
+def test_demo_builds_with_its_runtimes() -> None:
+    dist = build_demo()
+    assert (dist / "index.html").is_file()
+    names = {path.name for path in (dist / "runtime").iterdir()}
+    assert {"transformers.min.js", "ort-wasm-simd-threaded.asyncify.wasm", "genai_bundle.mjs"} <= names
+    page = "".join(path.read_text("utf-8") for path in [dist / "index.html", *dist.glob("assets/*.js")])
+    assert "//cdn" not in page and "jsdelivr" not in page
+
+
+def test_vitest_and_the_same_emoji_as_in_python(tmp_path: Path) -> None:
+    verdicts = tmp_path / "verdicts.json"
+    verdicts.write_text(json.dumps([[text, is_compliant(text)] for text in cases()], ensure_ascii=False), "utf-8")
+    build_demo()
+    done = find_node().run("test", POCKETMOJI_EMOJI_VERDICTS=str(verdicts))
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+def test_lock_file_holds_no_address() -> None:
+    lock = json.loads((Path(__file__).parents[2] / "demo/package-lock.json").read_text("utf-8"))
+    addresses = [package.get("resolved", "") for package in lock["packages"].values()]
+    assert not [address for address in addresses if "://" in address]
