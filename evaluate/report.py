@@ -57,9 +57,8 @@ def collect(run: Path) -> dict[str, Any]:
     export = read(run / "export" / "export.json") or read(run / "web" / "export.json")
     browser = read(run / "browser" / "browser.json")
     manifests = {path.parent.name: read(path) for path in sorted(run.glob(f"*/{MANIFEST}"))}
-    engines = read_engines(browser, summary)
     texts = read_texts(run)
-    evaluations = read_evaluations(run, summary, engines, texts)
+    evaluations = read_evaluations(run, summary)
     sizes = summary.get("sizes") or {a["name"]: a["bytes"] for a in export.get("artefacts", []) if "bytes" in a}
     shipped = summary.get("shipped") or {"artefact": export.get("shipped"), "reason": export.get("reason")}
     seconds = summary.get("seconds") or {stage: m["seconds"] for stage, m in manifests.items() if "seconds" in m}
@@ -83,7 +82,7 @@ def collect(run: Path) -> dict[str, Any]:
         "loss": loss_chart(_loss_series(training)),
         "sizes": dict(sorted(sizes.items(), key=lambda item: -item[1])),
         "shipped": shipped,
-        "engines": engines,
+        "engines": read_engines(browser, summary),
         "chromium": browser.get("chromium"),
         "screenshots": read_pictures(run / "browser"),
         "gates": gates,

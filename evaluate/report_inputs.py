@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from evaluate.evaluate import file_stem
-from evaluate.scores import Failure, SeedScore, failures, per_seed
+from evaluate.scores import Failure, SeedScore
 from evaluate.texts import evaluation_texts
 from pocketmoji.config import EvaluateConfig
 from pocketmoji.errors import PocketmojiError
@@ -38,17 +37,8 @@ def read_texts(run: Path) -> list[EvaluationText]:
         return []
 
 
-def read_evaluations(
-    run: Path,
-    summary: Mapping[str, Any],
-    engines: Mapping[str, Mapping[str, Any]],
-    texts: Sequence[EvaluationText],
-) -> dict[str, dict[str, Any]]:
-    """Scores, predictions, failures and rows per seed by the name that summary.json uses; base and tuned first.
-
-    They come from what `write_evaluation` left in the run's folders, and from the browser's engines, which keep their
-    scores in browser.json and their predictions beside it.
-    """
+def read_evaluations(run: Path, summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What `write_evaluation` left in the run's folders, by the name that summary.json uses; base and tuned first."""
     names = {file_stem(name): name for name in summary.get("scores", {})}
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(run.glob("*/*.scores.json")):
@@ -59,31 +49,14 @@ def read_evaluations(
             "failures": read_lines(path.with_name(f"{stem}.failures.jsonl"), Failure),
             "seeds": read_lines(path.with_name(f"{stem}.seeds.jsonl"), SeedScore),
         }
-    by_text = {text.text: text for text in texts}
-    for name, engine in engines.items():
-        if name in found or not engine.get("scores"):
-            continue
-        slug = re.sub(r"\W+", "-", name)
-        predictions = read_lines(run / "browser" / f"predictions.{slug}.jsonl", Prediction)
-        known = [prediction for prediction in predictions if prediction.text in by_text]
-        answered = [by_text[prediction.text] for prediction in known]
-        found[name] = {
-            "scores": Scores.model_validate(engine["scores"]),
-            "predictions": predictions,
-            "failures": failures(answered, known) if known else [],
-            "seeds": per_seed(answered, known) if known else [],
-        }
     order = {"base": 0, "tuned": 1}
     return dict(sorted(found.items(), key=lambda item: (order.get(item[0], 2), item[0])))
 
 
 def read_engines(browser: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Each browser engine's entry of browser.json with its timing beside it, or what summary.json has of it."""
-    listed = browser.get("engines", [])
-    if isinstance(listed, list):
-        listed = {str(item["engine"]): item for item in listed}
     found = {name: dict(timing) for name, timing in (summary.get("browser") or {}).items()}
-    for name, item in listed.items():
+    for name, item in browser.get("engines", {}).items():
         timing = item.get("timing") or {}
         found[name] = {**found.get(name, {}), **item, **timing}
         # The adapter's name for people is in the timing; the entry itself has the whole description.

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import csv
-import re
 from pathlib import Path
 
 from evaluate.evaluate import write_evaluation
-from evaluate.scores import summarise
 from evaluate.texts import evaluation_texts
 from pocketmoji.config import EvaluateConfig
 from pocketmoji.records import EvaluationText, Example, Prediction, RejectedRow, Seed, write_jsonl
@@ -130,12 +128,12 @@ def make_dataset(folder: Path, seeds: list[Seed]) -> None:
 
 
 def make_browser(folder: Path, texts: list[EvaluationText], said: list[Prediction]) -> None:
-    """browser.json as browser_tests writes it: engines in a list, scores and timing inside, predictions beside it."""
+    """browser.json as browser_tests writes it, and its evaluations beside it."""
 
     def engine(
         name: str, artefact: str, count: int, adapter: str, times: tuple[float, float, float]
     ) -> dict[str, object]:
-        write_jsonl(folder / f"predictions.{re.sub(r'[^a-z0-9]+', '-', name)}.jsonl", said[:count])
+        scores = write_evaluation(texts[:count], said[:count], folder, name, said)
         load, first, rate = times
         timing = {"adapter": adapter, "load_s": load, "ttft_ms_p50": first, "ttft_ms_p95": first * 1.3}
         return {
@@ -146,7 +144,7 @@ def make_browser(folder: Path, texts: list[EvaluationText], said: list[Predictio
             "needs": None,
             "texts": count,
             "adapter": {"vendor": "google", "architecture": "swiftshader", "features": []},
-            "scores": summarise(texts[:count], said[:count], said).model_dump(),
+            "scores": scores.model_dump(),
             "timing": timing | {"tokens_per_s_p50": rate, "tokens_per_s_p95": rate * 0.8},
             "parity": 1.0,
             "differences": [{"text": "hi", "browser": "🎉", "python": "🎉✨"}],
@@ -163,7 +161,10 @@ def make_browser(folder: Path, texts: list[EvaluationText], said: list[Predictio
         "timing": None,
         "differences": [],
     }
-    write_json(folder / "browser.json", {"chromium": "156.0.1", "engines": [wasm, gpu, mediapipe], "screenshots": []})
+    write_json(
+        folder / "browser.json",
+        {"chromium": "156.0.1", "engines": {str(e["engine"]): e for e in (wasm, gpu, mediapipe)}, "screenshots": []},
+    )
     write_bytes(folder / "screenshot.png", PNG)
     write_bytes(folder / "screenshot_phone.png", PNG)
 
