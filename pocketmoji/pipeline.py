@@ -197,7 +197,7 @@ def losses(merged: Scores, scores: Scores) -> dict[str, float]:
 
 def choose_artefact(artefacts: Sequence[Mapping[str, Any]], config: ExportConfig) -> tuple[str, str]:
     """The smallest ONNX artefact whose scores are within the tolerance, and the reason in words."""
-    told = []
+    told: list[str] = []
     candidates = sorted((a for a in artefacts if a["name"].startswith("onnx_")), key=lambda a: a["bytes"])
     for artefact in candidates:
         worst = max(artefact["losses"], key=lambda metric: artefact["losses"][metric])

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pocketmoji.console import say
 from pocketmoji.errors import BaseModelError
@@ -230,7 +231,7 @@ def _convert_gguf(gguf: Path, folder: Path, digest: str) -> None:
     where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
         tokenizer = AutoTokenizer.from_pretrained(**where)
-        model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
+        model: Any = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
     except Exception as error:
         raise BaseModelError(
             f"the GGUF file cannot be read: {type(error).__name__}: {error}",
@@ -253,7 +254,7 @@ def _convert_gguf(gguf: Path, folder: Path, digest: str) -> None:
 
 def _move_into_place(target: Path, folder: Path) -> None:
     try:
-        os.replace(target, folder)
+        target.replace(folder)
     except OSError:
         if not _is_complete(folder):  # another run may have finished first; anything else is a real error
             raise

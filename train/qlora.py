@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def train(
     from transformers import AutoTokenizer, set_seed
     from transformers.utils import logging
 
+    warnings.filterwarnings("ignore", category=FutureWarning)  # of our libraries' own calls to each other
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.disable_progress_bar()
     logging.set_verbosity_error()
@@ -44,7 +46,7 @@ def train(
     say(f"train: answers end on {stop.token}: {stop.reason}")
     set_seed(config.random_seed)
 
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer: Any = AutoTokenizer.from_pretrained(base)
     splits: dict[str, list[Encoded]] = {}
     check_template(tokenizer, stop)
     stop_id = tokenizer.convert_tokens_to_ids(stop.token)
@@ -143,7 +145,8 @@ def dequantised(layer: Any) -> Any:
     import bitsandbytes as bnb
 
     if isinstance(layer, bnb.nn.Linear4bit):
-        return bnb.functional.dequantize_4bit(layer.weight.data, layer.weight.quant_state).float()
+        packed: Any = layer.weight
+        return bnb.functional.dequantize_4bit(packed.data, packed.quant_state).float()
     return layer.weight.data.float()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -113,14 +113,14 @@ def _tokens_by_word_frequency(tokenizer: Any, language: str) -> list[str]:
     weights: list[float] = []
     for word in top_n_list(language, WORDS):
         frequency = word_frequency(word, language)
-        for form, share in ((word, 1.0), (word.capitalize(), 0.3), (word.upper(), 0.03)):
+        for form, part in ((word, 1.0), (word.capitalize(), 0.3), (word.upper(), 0.03)):
             forms += [" " + form, form]
-            weights += [frequency * share, frequency * share * 0.15]
-    total: Counter[str] = Counter()
-    for encoding, weight in zip(tokenizer.encode_batch(forms, add_special_tokens=False), weights, strict=True):
+            weights += [frequency * part, frequency * part * 0.15]
+    total: dict[str, float] = defaultdict(float)
+    for encoding, share in zip(tokenizer.encode_batch(forms, add_special_tokens=False), weights, strict=True):
         for token in encoding.tokens:
-            total[token] += weight
-    return [token for token, _ in total.most_common()]
+            total[token] += share
+    return sorted(total, key=lambda token: -total[token])
 
 
 def _merges(tokenizer_json: dict[str, Any]) -> list[tuple[str, str]]:
@@ -164,9 +164,9 @@ def prune_base(
 ) -> PruneReport:
     """Write the model of `base`, over a pruned vocabulary, into `folder` (Hugging Face layout, weights' own precision).
 
-    `size` None keeps the vocabulary. `texts` and `answers` are kept as they tokenise now; `unseen` are texts that had no
-    say in the choice, to measure on what it costs. `stop_token` becomes the end token of the tokenizer and of generation_config.json.
-    The kept rows are copied bit for bit, so the logits of kept tokens are what they were.
+    `size` None keeps the vocabulary. `texts` and `answers` are kept as they tokenise now; `unseen` are texts that had
+    no say in the choice, to measure on what it costs. `stop_token` becomes the end token of the tokenizer and of
+    generation_config.json. The kept rows are copied bit for bit, so the logits of kept tokens are what they were.
     """
     from safetensors.torch import load_file, save_file
 
