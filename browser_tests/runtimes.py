@@ -71,6 +71,7 @@ class BrowserRuntime:
         self.requests: list[str] = []  # every address that the page asked for
         self._measured: list[Prediction] = []
         self.adapter: AdapterInfo | None = None  # known also if the engine then fails
+        self.loaded = False
         self.chromium_version = ""
         self.url = ""
 
@@ -90,6 +91,7 @@ class BrowserRuntime:
             adapter = self._call("probeAdapter", [], PAGE_LIMIT_S)
             self.adapter = AdapterInfo.model_validate(adapter) if adapter else None
             self.info = self._load()
+            self.loaded = True
             self._stack = stack.pop_all()
         return self
 

@@ -1,5 +1,6 @@
 // MediaPipe's LLM inference: a LiteRT model in a .task bundle, on WebGPU only.
 import type { LlmInference } from '@mediapipe/tasks-genai';
+import { dependencies } from '../package.json';
 import { counted, type OnProgress } from './download';
 import type { Answer, AnswerOptions, Engine, Info, LoadOptions } from './engine';
 import { modelFile, readCard, runtimeFile } from './model';
@@ -8,7 +9,6 @@ import { probeAdapter } from './webgpu';
 
 type Library = typeof import('@mediapipe/tasks-genai');
 
-const VERSION = '0.10.29';
 const DEFAULT_TASK_FILE = 'model.task';
 const DEFAULT_MAX_NEW_TOKENS = 16;
 const MAX_TOKENS = 256; // prompt and answer together
@@ -20,6 +20,7 @@ export class MediaPipeEngine implements Engine {
   private llm!: LlmInference;
   private maxNewTokens = DEFAULT_MAX_NEW_TOKENS;
   private sampling: object = GREEDY;
+  private running: Promise<unknown> = Promise.resolve();
 
   async load(options: LoadOptions, onProgress: OnProgress): Promise<Info> {
     const started = performance.now();
@@ -41,7 +42,8 @@ export class MediaPipeEngine implements Engine {
     this.llm = await LlmInference.createFromOptions(fileset, {
       baseOptions: { modelAssetBuffer: response.body.getReader() as ReadableStreamDefaultReader },
       maxTokens: MAX_TOKENS,
-      // Without 16-bit floats in shaders the default precision gives NaN; with them, Gemma 3 is as its authors tuned it.
+      // Gemma 3 overflows half precision (the answer is NaN, the error a token id of -1), all the more on an adapter
+      // that has to emulate it.
       forceF32: !adapter.features.includes('shader-f16'),
       ...GREEDY,
     });
@@ -58,7 +60,7 @@ export class MediaPipeEngine implements Engine {
       cross_origin_isolated: self.crossOriginIsolated,
       threads: 1,
       load_seconds: (performance.now() - started) / 1000,
-      runtime_version: VERSION,
+      runtime_version: dependencies['@mediapipe/tasks-genai'],
     };
   }
 
@@ -76,6 +78,7 @@ export class MediaPipeEngine implements Engine {
   }
 
   private async use(sampling: object): Promise<void> {
+    await this.running;
     if (sampling !== this.sampling) await this.llm.setOptions(sampling);
     this.sampling = sampling;
   }
@@ -87,15 +90,18 @@ export class MediaPipeEngine implements Engine {
     let cut = false;
     // The bundle's metadata has the start token, which MediaPipe puts before every prompt: a <bos> here would be a second.
     const prompt = render(text).slice(BOS.length);
-    await this.llm.generateResponse(prompt, (part, done) => {
-      if (cut) return;
-      raw += part;
-      if (part) times.push(performance.now());
-      if (!done && times.length >= this.maxNewTokens) {
+    const full = new Promise<void>((resolve) => {
+      this.running = this.llm.generateResponse(prompt, (part) => {
+        if (cut) return;
+        raw += part;
+        if (part) times.push(performance.now());
+        if (times.length < this.maxNewTokens) return;
+        // A .task model cannot be told to stop: it goes on to its own limit, and only the next answer waits for that.
         cut = true;
-        this.llm.cancelProcessing();
-      }
+        resolve();
+      });
     });
+    await Promise.race([full, this.running]);
     const [first, last] = [times[0], times.at(-1)];
     const seconds = first !== undefined && last !== undefined ? (last - first) / 1000 : 0;
     return {

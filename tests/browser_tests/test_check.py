@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from browser_tests.check import browser_test
-from browser_tests.runtimes import BrowserRuntime
+from browser_tests.chromium import AdapterInfo
+from browser_tests.runtimes import BrowserRuntime, EngineFailure
 from pocketmoji.config import BrowserConfig
 from pocketmoji.records import Prediction, Scores, read_jsonl
-from pocketmoji.workspace import read_json
+from pocketmoji.workspace import read_json, write_json
 from tests.browser_tests.conftest import TEXTS
 
 pytestmark = pytest.mark.browser
@@ -68,3 +70,43 @@ def test_goes_on_where_it_was_interrupted(
     report = browser_test(tiny_web, TEXTS, {"transformers.js": in_python}, ONLY_WASM, tmp_path)
     assert asked == [text.text for text in TEXTS[1:]]
     assert (report.engines[WASM].status, report.engines[WASM].parity) == ("passed", 1)
+
+
+@pytest.fixture
+def with_task(tiny_web: Path, tmp_path: Path) -> Path:
+    """A web folder that says it has a .task file, and has not."""
+    web = shutil.copytree(tiny_web, tmp_path / "web")
+    write_json(web / "pocketmoji.json", read_json(web / "pocketmoji.json") | {"task_file": "model.task"})
+    return web
+
+
+def test_a_missing_task_file_is_a_failure(with_task: Path, tmp_path: Path) -> None:
+    mediapipe = browser_test(with_task, TEXTS[:1], {}, ONLY_WASM, tmp_path / "out").engines["mediapipe/webgpu"]
+    assert mediapipe.status == "failed" and "model.task is not there" in (mediapipe.reason or "")
+
+
+def test_a_task_file_that_is_none_is_a_failure(with_task: Path, tmp_path: Path) -> None:
+    (with_task / "model.task").write_bytes(b"no bundle at all")
+    mediapipe = browser_test(with_task, TEXTS[:1], {}, ONLY_WASM, tmp_path / "out").engines["mediapipe/webgpu"]
+    assert mediapipe.status == "failed" and mediapipe.reason and mediapipe.scores is None
+
+
+def test_mediapipe_that_breaks_on_an_adapter_without_half_precision(
+    with_task: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading and answering are played here: the model's answers are tested where there is a real .task."""
+    broken = EngineFailure("DetokenizerCalculator: id >= 0")
+    adapter = AdapterInfo(
+        vendor="google", architecture="swiftshader", description="", is_fallback=True, features=[], limits={}
+    )
+
+    def enter(self: BrowserRuntime) -> BrowserRuntime:
+        self.adapter, self.loaded = adapter, True
+        raise broken
+
+    real = BrowserRuntime.__enter__
+    monkeypatch.setattr(BrowserRuntime, "__enter__", lambda self: (enter if "media" in self.name else real)(self))
+    report = browser_test(with_task, TEXTS[:1], {}, ONLY_WASM, tmp_path / "out")
+    mediapipe = report.engines["mediapipe/webgpu"]
+    assert (mediapipe.status, mediapipe.needs) == ("not verifiable here", "a GPU whose WebGPU adapter has shader-f16")
+    assert report.passed and "id &gt;= 0" in (tmp_path / "out/junit.xml").read_text("utf-8")
