@@ -23,7 +23,7 @@ from typing import Any
 from export.sentencepiece_model import build_sentencepiece_model, differing_texts, read_tokenizer
 
 START_TOKEN = "<bos>"
-ALIGNMENT = 4096  # MediaPipe maps the entries of a bundle into memory
+ALIGNMENT = 4  # as the bundler has it: the web engine looks for the model at a fixed place
 RESIDUAL_LIMIT = 2048  # half precision ends at 65,504: this leaves a factor of 32 for texts that were not tried
 SCALE_PROMPTS = 8  # prompts whose residual stream is measured
 TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the same model gives the same bytes

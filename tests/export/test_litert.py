@@ -97,6 +97,7 @@ def test_the_bundle_holds_what_mediapipe_reads(int8_web: Path, tiny_model: Path)
         metadata = bundle.read("METADATA")
     assert all(token.encode() in metadata for token in ("<bos>", *STOP_TOKENS))
     assert read_tflite(task)[4:8] == b"TFL3"
+    assert b"PK\x03\x04" in task.read_bytes()[:16]  # the web engine looks no further to recognise a bundle
     assert sorted(path.name for path in int8_web.iterdir()) == ["litert.json", "model.task"]
     assert task.stat().st_size < 1.5 * (tiny_model / "model.safetensors").stat().st_size
 
