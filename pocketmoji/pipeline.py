@@ -41,6 +41,8 @@ def make_dataset(seeds: Path, config: DatagenConfig, folder: Path) -> None:
 def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
     """Find the base, choose its stop token, prune its vocabulary to what the dataset and the language need."""
     from pocketmoji.records import Example
+
+    rows_of = _digests(dataset, [f"{split}.jsonl" for split in SPLITS])
     from train.base import resolve_base
     from train.stop_token import choose_stop_token
     from train.vocabulary import prune_base
@@ -74,7 +76,7 @@ def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
         folder,
         command="base",
         config=settings,
-        read={"base": base.digest, **_digests(dataset, [f"{split}.jsonl" for split in SPLITS])},
+        read={"base": base.digest, **rows_of},
         packages=["tokenizers", "wordfreq", "emoji"],
         work=work,
         say=say,
@@ -314,7 +316,7 @@ def summarise_run(config: RunConfig, command: str) -> dict[str, Any]:
         for path in sorted((run / stage).glob("*.scores.json")):
             name = path.name.removesuffix(".scores.json").replace("-", "/")
             scores[name] = Scores.model_validate_json(path.read_text("utf-8")).brief()
-    splits = {split: len((run / "dataset" / f"{split}.jsonl").read_text("utf-8").splitlines()) for split in SPLITS}
+    splits = {split: (run / "dataset" / f"{split}.jsonl").read_bytes().count(b"\n") for split in SPLITS}
     timings = {name: engine["timing"] for name, engine in browser["engines"].items() if engine.get("timing")}
     summary: dict[str, Any] = {
         "run": config.name,

@@ -1,0 +1,49 @@
+"""Which artefact ships, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pocketmoji.config import ExportConfig
+from pocketmoji.pipeline import choose_artefact
+from pocketmoji.prompt import CHAT_TEMPLATE, messages, render
+
+
+def artefact(name: str, size: int, **losses: float) -> dict[str, Any]:
+    return {"name": name, "bytes": size, "losses": losses}
+
+
+@pytest.mark.parametrize(
+    ("small_loss", "large_loss", "shipped", "told"),
+    [
+        (0.02, 0.0, "onnx_q4", "smallest within 2%"),
+        (0.05, 0.01, "onnx_q8", "loses 5.0% of seed_recall"),
+        (0.05, 0.04, "onnx_q8", "none is within"),
+    ],
+)
+def test_smallest_within_the_tolerance_ships(small_loss: float, large_loss: float, shipped: str, told: str) -> None:
+    artefacts = [
+        artefact("onnx_q8", 200, compliance=0.0, seed_recall=large_loss),
+        artefact("onnx_q4", 100, compliance=0.0, seed_recall=small_loss),
+        artefact("litert_int8", 10, compliance=0.0, seed_recall=0.0),
+    ]
+    name, reason = choose_artefact(artefacts, ExportConfig())
+    assert name == shipped and told in reason
+
+
+def test_golden_prompts_hold() -> None:
+    import json
+    from pathlib import Path
+
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    import pocketmoji
+
+    golden = json.loads((Path(pocketmoji.__file__).parent / "golden_prompts.json").read_text("utf-8"))
+    template = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(CHAT_TEMPLATE)
+    for row in golden:
+        assert render(row["text"]) == row["prompt"]
+        rendered = template.render(messages=messages(row["text"]), bos_token="<bos>", add_generation_prompt=True)
+        assert rendered == row["prompt"]

@@ -1,0 +1,64 @@
+"""Stages are skipped when nothing changed, redone when something did, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from pocketmoji.errors import MachineError
+from pocketmoji.workspace import MANIFEST, read_json, run_stage, write_text
+
+
+def stage(folder: Path, calls: list[str], value: str = "a", fail: BaseException | None = None) -> bool:
+    def work(out: Path) -> None:
+        calls.append(value)
+        write_text(out / "out.txt", value)
+        if fail:
+            raise fail
+
+    did, _ = run_stage(
+        folder, command="test", config={"value": value}, read={}, packages=[], work=work, say=lambda message: None
+    )
+    return did
+
+
+def test_unchanged_is_skipped_and_changed_is_redone(tmp_path: Path) -> None:
+    calls: list[str] = []
+    assert stage(tmp_path, calls) and not stage(tmp_path, calls)
+    assert stage(tmp_path, calls, "b")
+    assert calls == ["a", "b"]
+    manifest = read_json(tmp_path / MANIFEST)
+    assert manifest["wrote"].keys() == {"out.txt"} and manifest["seconds"] >= 0 and manifest["peak_memory_bytes"] > 0
+
+
+def test_a_file_that_was_changed_or_lost_is_made_again(tmp_path: Path) -> None:
+    calls: list[str] = []
+    stage(tmp_path, calls)
+    (tmp_path / "out.txt").write_text("tampered")
+    assert stage(tmp_path, calls)
+    (tmp_path / "out.txt").unlink()
+    assert stage(tmp_path, calls) and (tmp_path / "out.txt").read_text() == "a"
+
+
+def test_an_interrupted_stage_is_not_current(tmp_path: Path) -> None:
+    calls: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        stage(tmp_path, calls, fail=KeyboardInterrupt())
+    assert not (tmp_path / MANIFEST).exists()
+    assert stage(tmp_path, calls) and calls == ["a", "a"]
+
+
+def test_a_full_disk_keeps_the_old_file_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "kept.txt"
+    write_text(path, "old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(MachineError, match="disk is full"):
+        write_text(path, "new")
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]

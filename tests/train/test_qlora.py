@@ -1,0 +1,160 @@
+"""Training on a tiny random Gemma 3: it learns, resumes to the same result, and saves what was trained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocketmoji.config import TrainConfig
+from pocketmoji.errors import InputError, PreflightError
+from pocketmoji.prompt import CHAT_TEMPLATE
+from pocketmoji.records import Example, write_jsonl
+from pocketmoji.workspace import read_json, write_json
+from train import qlora
+from train.stop_token import StopToken
+
+STOP = StopToken("<eos>", 0.0, "the tiny model's end token")
+CONFIG = TrainConfig(max_steps=6, batch_size=4, learning_rate=1e-2)
+
+
+@pytest.fixture(scope="module")
+def base(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base") / "base"
+    shutil.copytree(tiny_model, folder)
+    write_json(folder / "vocabulary.json", {"kept": 512, "full": 512})
+    config = read_json(folder / "tokenizer_config.json")
+    write_json(folder / "tokenizer_config.json", {**config, "chat_template": CHAT_TEMPLATE})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dataset")
+    rows = [
+        ("what a fun party", "🎉🥳"),
+        ("my cat is sleeping", "😴💤"),
+        ("pizza friday", "🍕"),
+        ("we shipped it", "🚀"),
+    ]
+    examples = [Example(text=text, emoji=emoji, seed_id=text, origin="seed") for text, emoji in rows]
+    write_jsonl(folder / "train.jsonl", [*examples, *examples])
+    write_jsonl(folder / "validation.jsonl", examples[:1])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(base: Path, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("model")
+    return folder, qlora.train(dataset, base, "a tiny base", STOP, CONFIG, folder)
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def test_loss_falls_and_the_folder_is_complete(trained: tuple[Path, dict[str, Any]]) -> None:
+    folder, report = trained
+    losses = [row["loss"] for row in report["loss"] if "loss" in row]
+    assert len(losses) == 6 and losses[-1] < losses[0]
+    assert {"precision", "precision_reason", "stop_token", "vocabulary"} <= report.keys()
+    assert "Gemma Terms of Use" in (folder / "NOTICE").read_text()
+    assert (folder / "loss.svg").read_text().startswith("<svg")
+    assert (folder / "adapter/adapter_model.safetensors").is_file()
+    assert not (folder / ".checkpoints").exists()
+
+
+def test_embedding_stays_tied_and_untouched(trained: tuple[Path, dict[str, Any]], base: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    folder, _ = trained
+    saved = weights(folder)
+    assert "lm_head.weight" not in saved
+    assert saved["model.embed_tokens.weight"].equal(weights(base)["model.embed_tokens.weight"].float())
+    model: Any = AutoModelForCausalLM.from_pretrained(folder)
+    assert model.lm_head.weight.data_ptr() == model.model.embed_tokens.weight.data_ptr()
+
+
+def test_saved_model_answers_as_the_trained_one(trained: tuple[Path, dict[str, Any]], base: Path) -> None:
+    """NF4 values and adapter are merged: the saved weights are what the training's forward pass multiplied by."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    folder, _ = trained
+    quantization = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.float32,
+    )
+    nf4: Any = AutoModelForCausalLM.from_pretrained(base, quantization_config=quantization, dtype=torch.float32)
+    adapted: Any = PeftModel.from_pretrained(nf4, folder / "adapter").eval()
+    merged: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    tokens = torch.tensor([[2, 20, 30, 40, 50]])
+    with torch.no_grad():
+        assert torch.allclose(adapted(tokens).logits, merged(tokens).logits, atol=1e-3)
+
+
+def test_an_interrupted_training_ends_the_same(
+    trained: tuple[Path, dict[str, Any]], base: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import TrainerCallback
+
+    class Interrupt(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.global_step == 5:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(qlora, "CHECKPOINT_STEPS", 2)
+    with monkeypatch.context() as once:
+        once.setattr(qlora, "progress_callback", lambda advance: Interrupt())
+        with pytest.raises(KeyboardInterrupt):
+            qlora.train(dataset, base, "a tiny base", STOP, CONFIG, tmp_path)
+    left = qlora.last_checkpoint(tmp_path / ".checkpoints")
+    assert left is not None and left.name == "checkpoint-4"
+    qlora.train(dataset, base, "a tiny base", STOP, CONFIG, tmp_path)
+    expected, found = weights(trained[0]), weights(tmp_path)
+    assert all(expected[name].equal(found[name]) for name in expected)
+
+
+def test_a_text_longer_than_the_context(base: Path, tmp_path: Path) -> None:
+    dataset = tmp_path / "dataset"
+    long = Example(text="a very long text " * 20, emoji="🎉", seed_id="long", origin="seed")
+    write_jsonl(dataset / "train.jsonl", [long])
+    write_jsonl(dataset / "validation.jsonl", [])
+    with pytest.raises(InputError, match="at most 32 tokens"):
+        qlora.train(dataset, base, "a tiny base", STOP, TrainConfig(max_tokens=32), tmp_path / "model")
+
+
+def test_another_chat_template_is_refused(base: Path, dataset: Path, tmp_path: Path) -> None:
+    other = tmp_path / "base"
+    shutil.copytree(base, other)
+    config = read_json(other / "tokenizer_config.json")
+    config["chat_template"] = "{{ bos_token }}User: {{ messages[-1]['content'] }}\nAnswer:"
+    (other / "chat_template.jinja").unlink(missing_ok=True)
+    (other / "tokenizer_config.json").write_text(json.dumps(config))
+    with pytest.raises(PreflightError, match="chat template renders"):
+        qlora.train(dataset, other, "a tiny base", STOP, CONFIG, tmp_path / "model")
+
+
+def test_an_untrained_stop_token_is_refused(base: Path, dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match="untrained"):
+        qlora.train(dataset, base, "a tiny base", StopToken("<end_of_turn>", 0.99, "test"), CONFIG, tmp_path)
+
+
+def test_corrupt_weights_are_found_before_the_first_step(base: Path, dataset: Path, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    other = tmp_path / "base"
+    shutil.copytree(base, other)
+    broken = weights(other)
+    broken["model.norm.weight"][0] = float("nan")
+    save_file(broken, other / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(PreflightError, match="loss is nan"):
+        qlora.train(dataset, other, "a tiny base", STOP, CONFIG, tmp_path / "model")
