@@ -185,6 +185,7 @@ def probe_webgpu(chromium: Path | None = None, webgpu: WebGpu = "auto") -> Adapt
 
 def ensure_chromium() -> Path:
     """A Chromium, installed if need be: Playwright's download, else Debian's package when root."""
+    _ensure_emoji_font()
     try:
         return find_chromium()
     except MachineError:
@@ -199,6 +200,22 @@ def ensure_chromium() -> Path:
         if done and command[1] != "update":
             break
     return find_chromium()
+
+
+def _ensure_emoji_font() -> None:
+    """Without a font for emoji, screenshots show boxes. Installed where that needs nobody's permission."""
+    listed = (
+        subprocess.run(["fc-list", ":lang=und-zsye"], capture_output=True, text=True, check=False).stdout
+        if (shutil.which("fc-list"))
+        else ""
+    )
+    if listed.strip():
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "fonts-noto-color-emoji"]):
+            subprocess.run(command, stdout=sys.stderr, check=False)
+    else:
+        say("no emoji font found: screenshots will show boxes (Debian and Ubuntu: fonts-noto-color-emoji)")
 
 
 def main() -> int:

@@ -1,0 +1,125 @@
+"""The mission on real Gemma 3 270M, with a small budget: from seeds to a tuned model that answers in a browser.
+
+One run is made per test session and read by every test here. Its figures are far below what a full run reaches: twelve
+seeds, forty steps, a vocabulary of 16,384.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocketmoji.cli import main
+from pocketmoji.records import Prediction, read_jsonl
+from pocketmoji.workspace import MANIFEST, read_json
+
+SEEDS = Path(__file__).parent / "real.csv"
+pytestmark = [pytest.mark.real, pytest.mark.browser]
+
+
+def arguments(runs: Path) -> list[str]:
+    return [
+        *("run", "--json", "--seeds", str(SEEDS), "--runs", str(runs)),
+        *("--paraphrases", "4", "--max-steps", "40", "--batch-size", "12", "--vocabulary-size", "16384"),
+        *("--webgpu-texts", "1", "--mediapipe-texts", "1"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    runs = tmp_path_factory.mktemp("runs")
+    code = main(arguments(runs))
+    assert code in (0, 1), "a gate may fail on this budget, nothing else"
+    yield runs / "real"
+
+
+@pytest.fixture(scope="module")
+def summary(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = read_json(run / "summary.json")
+    return found
+
+
+def test_tuning_taught_it_what_the_base_does_not_know(summary: dict[str, Any]) -> None:
+    base, tuned = summary["scores"]["base"], summary["scores"]["tuned"]
+    assert "gemma-3-270m" in summary["base"]
+    assert base["seed_recall"] == 0
+    assert tuned["compliance"] >= 0.9 and tuned["seed_recall"] >= 0.8
+
+
+def test_every_artefact_was_checked_against_the_merged_model(summary: dict[str, Any]) -> None:
+    for artefact in ("onnx_q4", "onnx_q8", "litert_int8"):
+        assert summary["scores"][artefact]["parity"] is not None
+        assert summary["sizes"][artefact] > 1e6
+    assert summary["scores"]["onnx_q8"]["parity"] >= 0.7
+    assert summary["sizes"]["tokenizer"] < 5e6
+    assert summary["sizes"][summary["shipped"]["artefact"]] < 150e6
+
+
+def test_it_works_in_the_browser(run: Path, summary: dict[str, Any]) -> None:
+    engines = read_json(run / "browser" / "browser.json")["engines"]
+    assert engines["transformers.js/wasm"]["status"] == "passed"
+    assert engines["transformers.js/webgpu"]["status"] == "passed"
+    assert engines["mediapipe/webgpu"]["status"] in ("passed", "not verifiable here")
+    wasm, tuned = summary["scores"]["transformers.js/wasm"], summary["scores"]["tuned"]
+    assert wasm["n"] == tuned["n"]
+    assert wasm["seed_recall"] >= tuned["seed_recall"] - 0.1
+    timing = summary["browser"]["transformers.js/wasm"]
+    assert timing["load_s"] > 0 and timing["ttft_ms_p50"] > 0 and timing["tokens_per_s_p50"] > 0
+    assert summary["browser"]["transformers.js/webgpu"]["adapter"]
+    assert (run / "browser" / "screenshot.png").stat().st_size > 10_000
+    assert "<testsuite" in (run / "browser" / "junit.xml").read_text("utf-8")
+
+
+def test_the_answers_are_raw_and_stopped(run: Path) -> None:
+    predictions = read_jsonl(run / "evaluation" / "tuned.predictions.jsonl", Prediction)
+    stop = read_json(run / "model" / "generation_config.json")["eos_token_id"]
+    for prediction in predictions:
+        assert prediction.stopped == (prediction.tokens[-1] in stop)
+        assert "<eos>" not in prediction.raw
+
+
+def test_the_report_stands_alone(run: Path) -> None:
+    page = (run / "report.html").read_text("utf-8")
+    assert "Operation Teapot is go" in page and "<svg" in page
+    assert 'src="http' not in page and 'href="http://' not in page
+
+
+def test_the_terms_travel_with_every_model(run: Path) -> None:
+    for folder in ("base", "model", "export", "web"):
+        assert "Gemma Terms of Use" in (run / folder / "NOTICE").read_text("utf-8")
+
+
+def test_a_second_run_redoes_nothing(run: Path, summary: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    manifests = {path: path.read_bytes() for path in run.glob(f"*/{MANIFEST}")}
+    assert len(manifests) == 7
+    main(arguments(run.parent))
+    said = capsys.readouterr()
+    assert said.err.count("unchanged, skipped") == len(manifests)
+    assert json.loads(said.out)["scores"] == summary["scores"]
+    assert {path: path.read_bytes() for path in manifests} == manifests
+
+
+def test_pruning_kept_the_logits_of_real_gemma(run: Path) -> None:
+    """The same prompt, kept tokens only, through the full base and the pruned one."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from pocketmoji.prompt import render
+    from train.base import resolve_base
+
+    prompt = render("Taco night at our place")
+    full: Any = AutoTokenizer.from_pretrained(resolve_base("package").folder)
+    pruned: Any = AutoTokenizer.from_pretrained(run / "base")
+    logits = []
+    for folder, tokenizer in ((resolve_base("package").folder, full), (run / "base", pruned)):
+        ids = tokenizer(prompt, add_special_tokens=False).input_ids
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        with torch.no_grad():
+            logits.append((tokenizer.convert_ids_to_tokens(ids), model(torch.tensor([ids])).logits[0, -1]))
+    assert logits[0][0] == logits[1][0]
+    kept = [full.convert_tokens_to_ids(token) for token in pruned.convert_ids_to_tokens(range(len(pruned)))]
+    assert torch.allclose(logits[0][1][kept], logits[1][1], atol=1e-3)
