@@ -11,7 +11,6 @@ run: setup
 	$(BIN)/pocketmoji run --seeds seeds/personal.csv
 
 test: setup lint
-	cd demo && PATH="$$($(CURDIR)/$(BIN)/python -m browser_tests.node --bin):$$PATH" npm test --silent
 	$(BIN)/python -m pytest
 
 lint: setup

@@ -234,7 +234,7 @@ def make_trainer(
     trainer.remove_callback(PrinterCallback)
     # TRL turns the adapter of a 4-bit model into bfloat16; in 32 bits a resumed run ends where an uninterrupted one
     # does, and a CPU without bfloat16 instructions does not have to emulate them in every layer.
-    for parameter in trainer.model.parameters():
+    for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     return trainer
