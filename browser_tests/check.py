@@ -8,7 +8,7 @@ from pathlib import Path
 from browser_tests.chromium import AdapterInfo
 from browser_tests.node import source_digest as demo_digest
 from browser_tests.report import BrowserReport, Difference, EngineResult, write_report
-from browser_tests.runtimes import BrowserRuntime, EngineFailure, EngineInfo, EngineName, engine_timing
+from browser_tests.runtimes import BrowserDied, BrowserRuntime, EngineFailure, EngineInfo, EngineName, engine_timing
 from evaluate.evaluate import file_stem, write_evaluation
 from evaluate.statistics import proportion
 from pocketmoji.config import BrowserConfig
@@ -103,6 +103,7 @@ class _Check:
             dtype=str(card["dtype"]) if card.get("dtype") else None,
             text_limit_s=text_limit_s,
         )
+        self.died: list[str] = []
         self.takes_screenshots = engine == "transformers.js/wasm"
 
     def run(self, reference: Sequence[Prediction] | None) -> EngineResult:
@@ -116,11 +117,26 @@ class _Check:
                 (self.folder / name).unlink(missing_ok=True)
         problem = ""
         if missing or self._wants_screenshots():
+            problem = self._answer_all(answered)
+        return self._result(answered, reference, problem)
+
+    def _answer_all(self, answered: dict[str, Answered]) -> str:
+        """Answers what is missing; "" or what went wrong. A browser that dies is started again if it got on."""
+        while True:
+            missing = [text.text for text in self.texts if text.text not in answered]
+            before = len(answered)
             try:
                 self._answer(missing, answered)
+                return ""
+            except BrowserDied as error:
+                if len(answered) == before:
+                    return error.problem
+                say(f"{self.engine}: {error.problem}; starting another")
+                self.died.append(
+                    f"the browser died after {len(answered)} of {len(self.texts)} texts, and was started again"
+                )
             except EngineFailure as error:
-                problem = error.problem
-        return self._result(answered, reference, problem)
+                return error.problem
 
     def _read_partial(self) -> dict[str, Answered]:
         """What an interrupted check of these very files has left, by text. A half-written line is dropped."""
@@ -186,7 +202,7 @@ class _Check:
             timing=engine_timing(last.adapter_name, last.info.load_seconds, warm) if last else None,
             parity=1 - len(differences) / len(pairs) if pairs else None,
             differences=differences,
-            console=self.runtime.console[-50:],
+            console=[*self.died, *self.runtime.console[-50:]],
         )
 
     def _write(

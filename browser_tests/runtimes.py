@@ -25,6 +25,10 @@ class EngineFailure(PocketmojiError):
     """The engine did not load the model, or gave no answer. The message has what the page said."""
 
 
+class BrowserDied(EngineFailure):
+    """The page or the whole browser went away: it crashed, ran out of memory, or was killed."""
+
+
 class EngineInfo(Record):
     """What the page says of the model it has loaded (demo/src/engine.ts, Info)."""
 
@@ -130,7 +134,8 @@ class BrowserRuntime:
         except TimeoutError as error:
             raise self._failure(f"nothing within {limit_s:.0f} s") from error
         except Error as error:
-            raise self._failure(f"the page died: {error.message.splitlines()[0]}") from error
+            said = f"{self.name}: the page died: {error.message.splitlines()[0]}"
+            raise BrowserDied(said, where=self.model_folder) from error
         if "error" in job:
             raise self._failure(job["error"])
         return job["value"]

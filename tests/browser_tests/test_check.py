@@ -110,3 +110,21 @@ def test_mediapipe_that_breaks_on_an_adapter_without_half_precision(
     mediapipe = report.engines["mediapipe/webgpu"]
     assert (mediapipe.status, mediapipe.needs) == ("not verifiable here", "a GPU whose WebGPU adapter has shader-f16")
     assert report.passed and "id &gt;= 0" in (tmp_path / "out/junit.xml").read_text("utf-8")
+
+
+def test_a_browser_that_dies_is_started_again(
+    tiny_web: Path, in_python: list[Prediction], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, deaths = BrowserRuntime.predict, [2]
+
+    def predict(self: BrowserRuntime, texts: list[str]) -> list[Prediction]:
+        if texts[0] == TEXTS[2].text and deaths:
+            deaths.pop()
+            self.page.context.browser.close()
+        return real(self, texts)
+
+    monkeypatch.setattr(BrowserRuntime, "predict", predict)
+    report = browser_test(tiny_web, TEXTS, {"transformers.js": in_python}, ONLY_WASM, tmp_path)
+    wasm = report.engines[WASM]
+    assert (wasm.status, wasm.parity, deaths) == ("passed", 1, [])
+    assert wasm.console[0].startswith("the browser died after 2 of 4 texts")
