@@ -29,17 +29,17 @@ class TrainConfig(Settings):
     keep_vocabulary: bool = False
     vocabulary_size: int = Field(default=32_768, ge=4_096)
     language: str = "en"
-    epochs: float = Field(default=4.0, gt=0)
+    epochs: float = Field(default=3.0, gt=0)
     max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")
     batch_size: int = Field(default=16, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=5e-4, gt=0)
     lora_rank: int = Field(default=16, ge=1)
     max_tokens: int = Field(default=256, ge=32, description="longest prompt and answer in tokens")
     random_seed: int = 0
 
 
 class EvaluateConfig(Settings):
-    max_texts: int = Field(default=150, ge=1, description="evaluation texts; sampled by seed above that")
+    max_texts: int = Field(default=120, ge=1, description="evaluation texts; sampled by seed above that")
     max_new_tokens: int = Field(default=16, ge=2)
     batch_size: int = Field(default=32, ge=1)
     random_seed: int = 0
