@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -187,6 +188,12 @@ class _Check:
         last = list(answered.values())[-1] if answered else None
         adapter = last.info.adapter if last else self.runtime.adapter
         unverifiable = bool(problem) and self._needs_another_gpu(adapter)
+        broken = [p.raw for p, r in pairs if not _same(p, r) and p.raw == _byte_by_byte(r, self.web_folder)]
+        if not problem and broken:
+            problem = (
+                f"{len(broken)} of {len(pairs)} answers hold U+FFFD: the engine chose the same tokens as Python but "
+                "decodes one at a time, which breaks emoji that the vocabulary spells in bytes"
+            )
         if not problem and len(differences) > _tolerable(len(pairs)):
             problem = f"{len(differences)} of {len(pairs)} answers differ from Python's with the same {self.artefact}"
         warm = [one.prediction for one in answered.values() if not one.cold] or predictions
@@ -235,6 +242,15 @@ class _Check:
         """
         fit = adapter is None or "shader-f16" in adapter.features
         return self.engine == "mediapipe/webgpu" and self.runtime.loaded and not fit
+
+
+def _byte_by_byte(prediction: Prediction, web_folder: Path) -> str:
+    """What an answer looks like when each token is decoded alone: a byte of an emoji is U+FFFD, four times."""
+    vocabulary: dict[str, int] = read_json(web_folder / "tokenizer.json")["model"]["vocab"]
+    pieces = {number: token for token, number in vocabulary.items()}
+    tokens = [pieces[token] for token in prediction.tokens[: -1 if prediction.stopped else None]]
+    alone = ["\ufffd" if re.fullmatch(r"<0x[0-9A-F]{2}>", token) else token.replace("▁", " ") for token in tokens]
+    return "".join(alone)
 
 
 def _same(browser: Prediction, python: Prediction) -> bool:

