@@ -25,6 +25,7 @@ def arguments(runs: Path) -> list[str]:
     return [
         *("run", "--json", "--seeds", str(SEEDS), "--runs", str(runs)),
         *("--paraphrases", "4", "--max-steps", "40", "--batch-size", "12", "--vocabulary-size", "16384"),
+        *("--learning-rate", "1e-3"),
         *("--webgpu-texts", "1", "--mediapipe-texts", "1"),
     ]
 
