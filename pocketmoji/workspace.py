@@ -110,16 +110,6 @@ def peak_memory_bytes() -> int:
     return max(own, children) * unit
 
 
-def source_digest(*packages: str) -> str:
-    """Digest of our own source in the named top-level folders: a stage is redone when the code behind it changes."""
-    root = Path(__file__).resolve().parent.parent
-    digests = {}
-    for package in packages:
-        for path in sorted((root / package).rglob("*.py")):
-            digests[path.relative_to(root).as_posix()] = digest_file(path)
-    return digest_json(digests)
-
-
 def is_current(folder: Path, fingerprint: str) -> bool:
     """True if `folder` was finished with this fingerprint and its files are still what the manifest says."""
     path = folder / MANIFEST
