@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from datagen.filters import Screen
 from datagen.offline import OfflineTeacher
 from datagen.seeds import read_seeds
 from datagen.splits import choose_heldout_seeds, split_dataset, wanted_paraphrases
-from datagen.teacher import Ask, Candidate, Teacher
+from datagen.teacher import Ask, Candidate, Teacher, run_async
 from pocketmoji.config import DatagenConfig
 from pocketmoji.console import progress, say
 from pocketmoji.errors import InputError, TeacherError
@@ -43,7 +42,7 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
     teacher = teacher or choose_teacher(config, folder, os.environ)
     heldout = choose_heldout_seeds(file.seeds, config)
     screen = Screen(file.seeds)
-    accepted, received = asyncio.run(_collect(teacher, file.seeds, heldout, config, screen))
+    accepted, received = run_async(_collect(teacher, file.seeds, heldout, config, screen))
     if not received:
         raise TeacherError(
             f"the teacher {teacher.name} gave no paraphrase at all for {len(file.seeds)} seeds",

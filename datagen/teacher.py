@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from pocketmoji.records import Seed
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,3 +41,13 @@ class Teacher(Protocol):
         Raises TeacherError when it cannot go on at all.
         """
         ...
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """What the coroutine returns, also where an event loop runs already: in a notebook, or beside Playwright."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, work).result()

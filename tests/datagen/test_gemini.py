@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 
 from datagen.gemini import GeminiTeacher
 from datagen.generate import generate
-from datagen.teacher import Ask, Candidate
+from datagen.teacher import Ask, Candidate, run_async
 from pocketmoji.config import DatagenConfig
 from pocketmoji.errors import TeacherError
 from pocketmoji.records import Seed
@@ -54,7 +53,7 @@ class Run:
         teacher = GeminiTeacher(
             "fake-model", "the-key", folder / "journal", base_url=server.url, concurrency=concurrency, sleep=sleep
         )
-        self.answers: list[list[Candidate]] = asyncio.run(teacher.paraphrase(asked, advance))
+        self.answers: list[list[Candidate]] = run_async(teacher.paraphrase(asked, advance))
 
     @property
     def texts(self) -> list[list[str]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from itertools import combinations
@@ -199,3 +200,14 @@ def test_a_teacher_that_says_nothing(tmp_path: Path) -> None:
     with pytest.raises(TeacherError, match="no paraphrase at all"):
         generate(PERSONAL, OFFLINE, tmp_path / "out", Scripted(lambda seed: []))
     assert not (tmp_path / "out").exists()
+
+
+def test_beside_a_running_event_loop(tmp_path: Path) -> None:
+    """A notebook has one; so has a process in which Playwright is open."""
+
+    async def cell() -> None:
+        generate(PERSONAL, OFFLINE, tmp_path / "notebook")
+
+    asyncio.run(cell())
+    generate(PERSONAL, OFFLINE, tmp_path / "script")
+    assert bytes_of(tmp_path / "notebook") == bytes_of(tmp_path / "script")
