@@ -1,4 +1,4 @@
-"""A run that is killed in each of its stages, and goes on, ends as one that was left alone: a tiny model, whole pipeline.
+"""A run that is killed in each of its stages, and goes on, ends as one left alone: a tiny model, the whole pipeline.
 
 Each kill waits for what that stage leaves on disk first, not for a time; then SIGKILL and Ctrl-C take turns.
 """
