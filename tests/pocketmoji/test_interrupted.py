@@ -28,7 +28,7 @@ def command(base: Path, runs: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "pocketmoji.cli", "run", "--seeds", str(SEEDS), "--runs", str(runs)),
         *("--base", str(base), "--keep-vocabulary", "--paraphrases", "2", "--max-steps", "12", "--batch-size", "4"),
-        *("--max-texts", "6", "--no-litert", "--webgpu-texts", "1", "--mediapipe-texts", "0"),
+        *("--max-texts", "6", "--no-litert", "--webgpu-texts", "0", "--mediapipe-texts", "0"),
     ]
 
 
