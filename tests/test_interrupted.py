@@ -18,7 +18,7 @@ import pytest
 from pocketmoji.pipeline import STAGES
 from pocketmoji.workspace import MANIFEST, digest_file, read_json
 
-SEEDS = Path(__file__).parents[1] / "real.csv"
+SEEDS = Path(__file__).parent / "real.csv"
 pytestmark = pytest.mark.browser
 LONG = ("model", "evaluation", "export", "browser")
 PATIENCE = 300.0
