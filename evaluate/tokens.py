@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,14 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return Tokenizer.from_file(str(path))
 
 
-def prompt_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """The token ids of each text's prompt. The prompt has its <bos>, so the tokenizer must not add another."""
-    encodings = tokenizer.encode_batch([render(text) for text in texts], add_special_tokens=False)
+def prompt_tokens(
+    tokenizer: Tokenizer, texts: Sequence[str], rendered: Callable[[str], str] = render
+) -> list[list[int]]:
+    """The token ids of each text's prompt, as `rendered` puts it.
+
+    The prompt has its <bos>, so the tokenizer must not add another.
+    """
+    encodings = tokenizer.encode_batch([rendered(text) for text in texts], add_special_tokens=False)
     return [encoding.ids for encoding in encodings]
 
 

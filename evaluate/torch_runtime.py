@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evaluate.tokens import load_tokenizer, prediction, prompt_tokens
+from pocketmoji.prompt import render
 from pocketmoji.records import Prediction
 from pocketmoji.runtime import Progress
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 class TorchRuntime:
     """Greedy decoding of a model folder, or of a model and tokenizer that are loaded already.
 
+    `rendered` puts a text to the model: the project's prompt, or another model's own chat template.
     On a CPU in 32-bit floats, the yardstick of every export; on CUDA in bfloat16. A model that is handed in is used as
     it is, where it is, and gets its training mode back. Prompts are sorted by length, so that a batch has little
     padding, and padded on the left. `seconds` of a prediction is its share of the batch's time; the time to the first
@@ -34,16 +36,18 @@ class TorchRuntime:
         batch_size: int,
         model: Any = None,
         tokenizer: Tokenizer | None = None,
+        rendered: Callable[[str], str] = render,
     ) -> None:
         self.tokenizer = tokenizer or load_tokenizer(model_folder)
         self.model = load_model(model_folder) if model is None else model
         self.stop_token_ids = list(stop_token_ids)
         self.max_new_tokens = max_new_tokens
         self.batch_size = batch_size
+        self.rendered = rendered
 
     def predict(self, texts: Sequence[str], progress: Progress | None = None) -> list[Prediction]:
         """One prediction per text, in the order of `texts`."""
-        prompts = prompt_tokens(self.tokenizer, texts)
+        prompts = prompt_tokens(self.tokenizer, texts, self.rendered)
         # The longest first: if memory is short, it shows at once.
         order = sorted(range(len(texts)), key=lambda i: (-len(prompts[i]), i))
         found: dict[int, Prediction] = {}

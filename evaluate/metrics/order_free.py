@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from evaluate.metrics.compliance import answer_emoji
-from pocketmoji.emoji import normalise, split_emoji
+from evaluate.metrics.answer import answer_emoji, emoji_of
 from pocketmoji.records import Prediction
 
 
 def order_free_match(prediction: Prediction, expected: str) -> bool:
     """True if a compliant answer has the same emoji as `expected`, counted, in whatever order."""
     answer = answer_emoji(prediction)
-    return answer is not None and Counter(answer) == Counter(split_emoji(normalise(expected)))
+    return answer is not None and sorted(answer) == sorted(emoji_of(expected) or ())

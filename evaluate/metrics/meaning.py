@@ -1,0 +1,47 @@
+"""Meaning: how near a different answer comes to the expected one, by what Unicode's CLDR calls the emoji.
+
+What it is: keyword overlap. CLDR annotates every emoji with a short name and a few keywords ("party popper":
+celebration, party, popper, tada). Two emoji are as near as the weight of the keywords that both have to the weight of
+those that either has (Jaccard's index, a keyword weighing the more the fewer emoji have it, so that "face" says
+little). An answer's score is the mean of two averages: over the expected emoji their nearest in the answer, over the
+answer's emoji their nearest in the expectation. An exact answer, in any order, has 1; an answer that is not compliant
+has 0.
+
+What it is not: understanding. It knows neither the text nor irony, custom or culture (an aubergine is a vegetable), it
+is English, and it was not fitted to people's judgements. Read it as a tie-breaker between answers that exact match
+calls wrong.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from evaluate.cldr import keyword_weight, keywords
+from evaluate.metrics.answer import answer_emoji, emoji_of
+from pocketmoji.records import Prediction
+
+
+def meaning(prediction: Prediction, expected: str) -> float:
+    """The keyword overlap of a compliant answer with `expected`, 0 to 1; 0 for any other answer."""
+    answer, wanted = answer_emoji(prediction), emoji_of(expected)
+    if not answer or not wanted:
+        return 0.0
+    if answer == wanted:
+        return 1.0
+    return _overlap(frozenset(answer), frozenset(wanted))
+
+
+@lru_cache(maxsize=65_536)
+def _overlap(answer: frozenset[str], wanted: frozenset[str]) -> float:
+    average = lambda ours, theirs: sum(max(similarity(a, b) for b in theirs) for a in ours) / len(ours)
+    return (average(wanted, answer) + average(answer, wanted)) / 2
+
+
+@lru_cache(maxsize=262_144)
+def similarity(one: str, other: str) -> float:
+    """The weighted Jaccard index of two emoji's keywords, 0 to 1."""
+    if one == other:
+        return 1.0
+    ours, theirs = keywords(one), keywords(other)
+    either = sum(map(keyword_weight, ours | theirs))
+    return sum(map(keyword_weight, ours & theirs)) / either if either else 0.0

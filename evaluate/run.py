@@ -1,0 +1,214 @@
+"""An evaluation from beginning to end: texts, answers, scores, comparisons, gates, files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from evaluate.baseline_file import read_baseline, write_baseline
+from evaluate.baselines.keyword_lookup import KeywordLookup
+from evaluate.baselines.nearest_neighbour import NearestNeighbour
+from evaluate.cache import PredictionCache
+from evaluate.comparison import Comparison, compare
+from evaluate.evaluate import write_evaluation
+from evaluate.gate_rules import Outcome, compare_with_baseline, judge_rules, parse_rule
+from evaluate.measures import Measure, emoji_range, measures
+from evaluate.opened import Opener, artefact_digest, identity, opened, tokenizer_digest
+from evaluate.parity import Parity, parity
+from evaluate.runtime_spec import RuntimeSpec
+from evaluate.table import Column, aggregate, score_texts
+from evaluate.texts import GROUPS, evaluation_texts
+from pocketmoji.config import EvaluateConfig
+from pocketmoji.console import progress, say
+from pocketmoji.records import EvaluationText, Example, Interval, Prediction, read_jsonl, write_jsonl
+from pocketmoji.workspace import digest_json
+
+AT_A_TIME = 8
+
+
+@dataclass
+class Evaluation:
+    """All of one evaluation. Names of runtimes and of `references` (the baselines without a model) key the mappings;
+    predictions and columns have one item per text, in the order of `texts`."""
+
+    texts: list[EvaluationText]
+    config: EvaluateConfig
+    measures: dict[str, Measure]
+    about: dict[str, dict[str, Any]] = field(default_factory=dict)
+    predictions: dict[str, list[Prediction]] = field(default_factory=dict)
+    references: list[str] = field(default_factory=list)
+    columns: dict[str, dict[str, Column]] = field(default_factory=dict)
+    scores: dict[str, dict[str, Interval | None]] = field(default_factory=dict)
+    between: list[Comparison] = field(default_factory=list)
+    with_references: list[Comparison] = field(default_factory=list)
+    with_baseline: list[Comparison] = field(default_factory=list)
+    parity: list[Parity] = field(default_factory=list)
+    gates: list[Outcome] = field(default_factory=list)
+    times: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def runtimes(self) -> list[str]:
+        return [name for name in self.predictions if name not in self.references]
+
+
+def run_evaluation(
+    dataset: Path,
+    specs: Sequence[RuntimeSpec],
+    config: EvaluateConfig,
+    folder: Path,
+    *,
+    openers: Mapping[str, Opener] | None = None,
+    cache: Path | None = None,
+    baseline: Path | None = None,
+    gates: Sequence[str] = (),
+    new_baseline: Path | None = None,
+) -> Evaluation:
+    """Evaluate every runtime on the dataset's evaluation texts and write everything to `folder`.
+
+    Whatever can be wrong with the arguments is told before the first model is loaded. A gate that is missed is in the
+    result, not raised. cache: where answers are kept by content; None: nowhere.
+    """
+    from evaluate.write import write_results
+
+    texts = evaluation_texts(dataset, config)
+    evaluation = Evaluation(texts, config, measures(*emoji_range(texts)))
+    names = [spec.name for spec in specs]
+    rules = [parse_rule(gate, evaluation.measures, names, baseline is not None) for gate in gates]
+    before = read_baseline(baseline) if baseline else None
+    evaluation.about = {spec.name: identity(spec, config) for spec in specs}
+    write_jsonl(folder / "texts.jsonl", texts)
+    tokenizers = {}
+    for spec in specs:
+        said, took = _answer(spec, evaluation, openers or {}, cache)
+        evaluation.predictions[spec.name] = said
+        evaluation.times[spec.name] = took
+        tokenizers[spec.name] = tokenizer_digest(spec)
+        reference = None if spec is specs[0] else evaluation.predictions[names[0]]
+        same = reference is not None and tokenizers[spec.name] is not None
+        same = same and tokenizers[spec.name] == tokenizers[names[0]]
+        scores = write_evaluation(texts, said, folder, spec.name, reference if same else None)
+        say(f"{spec.name}: compliance {scores.compliance.value:.1%}" + _recall(scores.paraphrase_recall))
+    _add_references(evaluation, dataset)
+    score(evaluation)
+    for one, other in combinations(names, 2):
+        same = tokenizers[one] is not None and tokenizers[one] == tokenizers[other]
+        pair = [(name, evaluation.predictions[name]) for name in (one, other)]
+        evaluation.parity.append(parity(texts, pair[0], pair[1], same))
+    runtimes = {name: evaluation.predictions[name] for name in names}
+    if before is not None and baseline is not None:
+        against = compare_with_baseline(texts, runtimes, evaluation.measures, before, baseline, config.random_seed)
+        evaluation.with_baseline = [one[0] for found in against.values() for one in found.values()]
+    else:
+        against = {}
+    evaluation.gates = judge_rules(
+        rules, {name: evaluation.scores[name] for name in names}, evaluation.measures, against
+    )
+    write_results(evaluation, folder)
+    if new_baseline:
+        write_baseline(new_baseline, texts, runtimes, {name: evaluation.scores[name] for name in names})
+    return evaluation
+
+
+def score(evaluation: Evaluation) -> None:
+    """Fill in columns, scores and comparisons from texts and predictions."""
+    texts, known, seed = evaluation.texts, evaluation.measures, evaluation.config.random_seed
+    for name, said in evaluation.predictions.items():
+        evaluation.columns[name] = score_texts(texts, said, known)
+        evaluation.scores[name] = aggregate(texts, evaluation.columns[name], known, seed)
+    runtimes = evaluation.runtimes
+    evaluation.between = compare(texts, evaluation.columns, known, list(combinations(runtimes, 2)), seed)
+    pairs = [(reference, name) for name in runtimes for reference in evaluation.references]
+    evaluation.with_references = compare(texts, evaluation.columns, known, pairs, seed)
+
+
+def _answer(
+    spec: RuntimeSpec, evaluation: Evaluation, openers: Mapping[str, Opener], cache: Path | None
+) -> tuple[list[Prediction], dict[str, float]]:
+    """The answers of one runtime, those that are kept already taken from the cache, and what they cost."""
+    kept = PredictionCache(cache, evaluation.about[spec.name]) if cache else None
+    wanted = list(dict.fromkeys(text.text for text in evaluation.texts))
+    found = {text: one for text in wanted if kept and (one := kept.get(text))}
+    missing = [text for text in wanted if text not in found]
+    started = time.monotonic()
+    if found:
+        say(f"{spec.name}: {len(found)} of {len(wanted)} answers from the cache")
+    # A batch has little padding if its texts are about as long; the same texts give the same batches.
+    missing.sort(key=lambda text: (-len(text), text))
+    size = 4 * evaluation.config.batch_size if spec.kind == "torch" else AT_A_TIME
+    opening = opened(spec, evaluation.config, openers) if missing else nullcontext()
+    with progress(f"evaluate {spec.name}", len(missing)) if missing else nullcontext() as advance, opening as runtime:
+        for start in range(0, len(missing), size):
+            assert runtime is not None
+            answers = runtime.predict(missing[start : start + size], advance)
+            found |= {answer.text: answer for answer in answers}
+            if kept:
+                kept.add(answers)
+    took = time.monotonic() - started
+    times = {"seconds": round(took, 2), "answered": len(missing), "from_cache": len(wanted) - len(missing)}
+    return [found[text.text] for text in evaluation.texts], times
+
+
+def _add_references(evaluation: Evaluation, dataset: Path) -> None:
+    """The answers of the baselines without a model, from the rows that the model was trained on."""
+    examples = read_jsonl(dataset / "train.jsonl", Example)
+    if not examples:
+        return
+    asked = [text.text for text in evaluation.texts]
+    for reference in (NearestNeighbour(examples), KeywordLookup(examples)):
+        evaluation.predictions[reference.name] = reference.predict(asked)
+        evaluation.references.append(reference.name)
+
+
+def summary_of(evaluation: Evaluation) -> dict[str, Any]:
+    """evaluation.json: everything but the answers. Two runs differ at most in "times"."""
+    dump = lambda records: [record.model_dump(mode="json") for record in records]
+    groups = {group: sum(text.group == group for text in evaluation.texts) for group in GROUPS}
+    texts = [text.model_dump(mode="json") for text in evaluation.texts]
+    return {
+        "pocketmoji_evaluation": 1,
+        "dataset": {
+            "digest": digest_json(texts),
+            "texts": groups,
+            "seeds": len({text.seed_id for text in evaluation.texts}),
+        },
+        "settings": evaluation.config.model_dump(mode="json"),
+        "runtimes": {
+            name: {
+                "kind": about["kind"],
+                "artefact": artefact_digest(about),
+                "settings": about["settings"],
+                "versions": about["versions"],
+            }
+            for name, about in evaluation.about.items()
+        },
+        "references": evaluation.references,
+        "metrics": {
+            name: {
+                "title": measure.title,
+                "meaning": measure.meaning,
+                "kind": measure.kind,
+                "groups": list(measure.groups),
+                "higher_is_better": measure.higher_is_better,
+            }
+            for name, measure in evaluation.measures.items()
+        },
+        "scores": {
+            name: {metric: interval and interval.model_dump(mode="json") for metric, interval in found.items()}
+            for name, found in evaluation.scores.items()
+        },
+        "between_runtimes": dump(evaluation.between),
+        "with_references": dump(evaluation.with_references),
+        "with_baseline": dump(evaluation.with_baseline),
+        "parity": dump(evaluation.parity),
+        "gates": dump(evaluation.gates),
+        "times": evaluation.times,
+    }
+
+
+def _recall(interval: Interval | None) -> str:
+    return f", recall of paraphrases {interval.value:.1%}" if interval else ""
