@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from datagen.card import describe, render_card
-from datagen.filters import Screen
-from datagen.offline import OfflineTeacher
-from datagen.seeds import read_seeds
-from datagen.splits import choose_heldout_seeds, split_dataset, wanted_paraphrases
-from datagen.teacher import Ask, Candidate, Teacher, run_async
+from datagen.collect import Collected, collect
+from datagen.filters import SURPLUS_REASON, Screen
+from datagen.leaks import measure_leaks, shared_seeds, worst_leak
+from datagen.seeds import SeedFile, read_seeds
+from datagen.splits import choose_heldout_seeds, choose_validated, place, wanted_paraphrases
+from datagen.teacher import Candidate, Teacher
+from datagen.teachers import choose_teacher
+from datagen.writer import Tally, dataset_writer, lines_writer
 from pocketmoji.config import DatagenConfig
-from pocketmoji.console import progress, say
-from pocketmoji.errors import InputError, TeacherError
-from pocketmoji.records import Seed, write_jsonl
+from pocketmoji.console import say
+from pocketmoji.errors import GateFailed, InputError, TeacherError
+from pocketmoji.records import Example, write_jsonl
 from pocketmoji.workspace import write_json, write_text
-
-KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
-JOURNAL = ".teacher_journal.jsonl"
 
 
 def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Teacher | None = None) -> None:
     """Reads the seeds, has them paraphrased and writes the dataset to `folder`.
 
-    Writes train, validation, heldout_paraphrases and heldout_seeds (Example records), seeds, rejected and dropped, all
-    .jsonl, then README.md and statistics.json. Same seeds, settings and replies: same bytes.
+    Writes train, validation, heldout_paraphrases and heldout_seeds (Example records, .jsonl and .parquet), seeds,
+    rejected and dropped (.jsonl), then README.md with its plots and statistics.json. Same seeds, settings and replies:
+    same bytes, whichever executor got the replies and however often it was interrupted. GateFailed, with everything
+    written, if more texts leak between splits than `max_leak` allows.
     """
     if config.heldout_paraphrases > config.paraphrases:
         raise InputError(
@@ -41,74 +44,87 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
         say(f"  {note}")
     teacher = teacher or choose_teacher(config, folder, os.environ)
     heldout = choose_heldout_seeds(file.seeds, config)
-    screen = Screen(file.seeds)
-    accepted, received = run_async(_collect(teacher, file.seeds, heldout, config, screen))
-    if not received:
-        raise TeacherError(
-            f"the teacher {teacher.name} gave no paraphrase at all for {len(file.seeds)} seeds",
-            remedy="try another model with --teacher-model, or --teacher offline",
-        )
-    dataset = split_dataset(file.seeds, heldout, accepted, config, screen)
-    statistics = describe(file, dataset, screen.dropped, config, teacher.name, received)
-
+    wanted = [wanted_paraphrases(seed, heldout, config) for seed in file.seeds]
     folder.mkdir(parents=True, exist_ok=True)
-    for split, rows in dataset.splits.items():
-        write_jsonl(folder / f"{split}.jsonl", rows)
+    with _no_empty_folder(folder), lines_writer(folder / "dropped.jsonl") as record:
+        screen = Screen(file.seeds, record, config.language)
+        collected = collect(teacher, file.seeds, wanted, screen, folder)
+        if not screen.received:
+            _remove(collected)
+            raise TeacherError(
+                f"the teacher {teacher.name} gave no paraphrase at all for {len(file.seeds)} seeds",
+                expected=teacher.exhausted or None,
+                remedy="try another model with --teacher-model, or --teacher offline",
+            )
+        tally, got = _write_splits(file, heldout, collected, screen, config, folder)
+    _remove(collected)
+    short = {n: (got[n], wanted[n], collected.why.get(n, "")) for n in range(len(got)) if got[n] < wanted[n]}
+
     write_jsonl(folder / "seeds.jsonl", file.seeds)
     write_jsonl(folder / "rejected.jsonl", file.rejected)
-    write_jsonl(folder / "dropped.jsonl", screen.dropped)
+    leaks = measure_leaks(folder)
+    statistics = describe(
+        file, heldout, tally, short, screen, config, teacher, leaks=leaks, shared=shared_seeds(folder)
+    )
     write_json(folder / "statistics.json", statistics)
-    write_text(folder / "README.md", render_card(statistics))
-    say(f"datagen: {', '.join(f'{len(rows)} {split}' for split, rows in dataset.splits.items())} rows in {folder}")
-    if dataset.short:
-        say(f"datagen: {len(dataset.short)} seeds got fewer paraphrases than asked for (listed in README.md)")
-
-
-def choose_teacher(config: DatagenConfig, folder: Path, environment: Mapping[str, str]) -> Teacher:
-    """The teacher that the settings name; "auto" takes gemini if there is a key. Says which it took and why."""
-    key = next((environment[name] for name in KEY_VARIABLES if environment.get(name)), None)
-    if config.teacher == "offline" or (config.teacher == "auto" and not key):
-        why = "asked for" if config.teacher == "offline" else f"no {' or '.join(KEY_VARIABLES)} is set"
-        say(f"datagen: teacher offline, hand-written rules and no model ({why})")
-        return OfflineTeacher(config.random_seed)
-    if not key:
-        raise TeacherError(
-            "the gemini teacher has no key",
-            expected=f"{' or '.join(KEY_VARIABLES)} in the environment",
-            remedy="set the key, or use --teacher offline",
+    write_text(folder / "README.md", render_card(statistics, folder))
+    _tell(statistics, folder)
+    pair, rate = worst_leak(leaks)
+    if rate > config.max_leak or statistics["seeds_shared"]:
+        raise GateFailed(
+            f"datagen: {rate:.2%} of the texts of the splits {pair} are near-duplicates"
+            f" ({statistics['seeds_shared']} held-out seeds stand in other splits)\n"
+            f"  expected: at most {config.max_leak:.2%} (--max-leak), and none\n  where:    {folder / 'README.md'}"
         )
-    from datagen.gemini import GeminiTeacher
-
-    why = "asked for" if config.teacher == "gemini" else "a key is set"
-    say(f"datagen: teacher gemini:{config.teacher_model} ({why})")
-    folder.mkdir(parents=True, exist_ok=True)
-    return GeminiTeacher(config.teacher_model, key, folder / JOURNAL)
 
 
-async def _collect(
-    teacher: Teacher, seeds: list[Seed], heldout: set[str], config: DatagenConfig, screen: Screen
-) -> tuple[dict[str, list[Candidate]], int]:
-    """Accepted candidates by seed_id and the number received. What filters took away is asked for once more."""
-    accepted: dict[str, list[Candidate]] = {seed.seed_id: [] for seed in seeds}
-    heard: dict[str, list[str]] = {seed.seed_id: [] for seed in seeds}
-    received = 0
-    for label in ("paraphrasing", "asking again"):
-        asks = []
-        for seed in seeds:
-            wanted = wanted_paraphrases(seed, heldout, config)
-            # Half as many again as needed: filters and splits will take some.
-            missing = wanted + max(2, wanted // 2) - len(accepted[seed.seed_id])
-            enough = label == "asking again" and len(accepted[seed.seed_id]) >= wanted
-            if missing > 0 and not enough:
-                asks.append(Ask(seed, missing, tuple(heard[seed.seed_id])))
-        if not asks:
-            break
-        with progress(f"datagen: {label}", len(asks), "seeds") as advance:
-            replies = await teacher.paraphrase(asks, advance)
-        for ask, candidates in zip(asks, replies, strict=True):
-            for candidate in candidates:
-                received += 1
-                heard[ask.seed.seed_id].append(candidate.text)
-                if kept := screen.accept(ask.seed, candidate):
-                    accepted[ask.seed.seed_id].append(kept)
-    return accepted, received
+def _write_splits(
+    file: SeedFile, heldout: set[str], collected: Collected, screen: Screen, config: DatagenConfig, folder: Path
+) -> tuple[Tally, list[int]]:
+    """Streams the accepted candidates into the splits; what was written and how many paraphrases each seed got."""
+    validated = choose_validated(file.seeds, heldout, config)
+    accepted = collected.by_seed()
+    ready = next(accepted, None)
+    got = [0] * len(file.seeds)
+    with dataset_writer(folder) as writer:
+        for number, seed in enumerate(file.seeds):
+            candidates: list[Candidate] = []
+            if ready and ready[0] == number:
+                candidates, ready = ready[1], next(accepted, None)
+            rows, surplus = place(seed, candidates, heldout, validated, config)
+            got[number] = len(rows) - 1
+            for split, row in rows:
+                writer.write(
+                    split,
+                    Example(text=row.text, emoji=seed.emoji, seed_id=seed.seed_id, origin=row.origin, cell=row.cell),
+                )
+            for candidate in surplus:
+                screen.drop(seed, candidate, SURPLUS_REASON)
+        return writer.tally, got
+
+
+@contextmanager
+def _no_empty_folder(folder: Path) -> Iterator[None]:
+    """Takes the folder away again if a failure leaves nothing in it."""
+    try:
+        yield
+    except Exception:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+
+
+def _remove(collected: Collected) -> None:
+    for path in collected.rounds:
+        path.unlink(missing_ok=True)
+
+
+def _tell(statistics: dict[str, object], folder: Path) -> None:
+    splits = statistics["splits"]
+    assert isinstance(splits, dict)
+    say(f"datagen: {', '.join(f'{rows} {split}' for split, rows in splits.items())} rows in {folder}")
+    if short := statistics["seeds_short"]:
+        assert isinstance(short, list)
+        say(f"datagen: {len(short)} seeds got fewer paraphrases than asked for (listed in README.md)")
+    if unfit := statistics["teacher_unfit"]:
+        say(f"datagen: {unfit}")

@@ -1,9 +1,21 @@
-"""A journal of paid replies: append-only JSONL, on the disk before it counts, so that no reply is paid for twice."""
+"""The journal of requests and replies: append-only JSONL, on the disk before it counts, so nothing is paid for twice.
+
+All executors write it and read it; it is what makes a run that was begun with one be finished with another. Lines are
+
+    {"sent": fingerprint, "reserved": dollars}                       before a request goes out
+    {"request": fingerprint, "status": ..., "cost": dollars, ...}    what became of it
+
+with status "ok" (then `reply`, `tokens`), "unusable" (a reply that broke the schema, each time), or "spent" (an attempt
+that failed or was malformed and will be made again). A line that a crash cut short is passed over.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,41 +23,127 @@ from pocketmoji.errors import MachineError
 
 
 class Journal:
-    """Replies by the digest of their request. A line that a crash cut short is passed over."""
+    """Verdicts by the fingerprint of their request. Replies stay on the disk: in memory is only where they stand."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._replies: dict[str, Any] = {}
+        self._where: dict[str, tuple[int, int]] = {}
+        self._unusable: dict[str, str] = {}
+        self._open: defaultdict[str, list[float]] = defaultdict(list)
+        self.settled = 0.0
+        """Dollars for requests whose outcome is known."""
+        self.requests = 0
+        """Requests that ever went out, those that failed and those of interrupted runs included."""
+        self.statuses: Counter[str] = Counter()
+        self._end = 0
+        self._lock = threading.Lock()
         if path.is_file():
-            for line in path.read_bytes().splitlines():
-                try:
-                    entry = json.loads(line)
-                    self._replies[entry["request"]] = entry["reply"]
-                except (ValueError, KeyError, TypeError):
-                    continue
+            self._load()
 
-    def get(self, request: str) -> Any | None:
-        return self._replies.get(request)
+    @property
+    def spent(self) -> float:
+        """Dollars, counting what went out and never came back (a killed run) at the most it can have cost."""
+        return self.settled + sum(map(sum, self._open.values()))
 
-    def put(self, request: str, reply: Any) -> None:
-        """Keeps a reply; when this returns, it survives a power cut."""
-        line = json.dumps({"request": request, "reply": reply}, ensure_ascii=False) + "\n"
+    def __contains__(self, fingerprint: str) -> bool:
+        """True if the request needs no sending: it has a reply, or is known not to get a usable one."""
+        return fingerprint in self._where or fingerprint in self._unusable
+
+    def unusable(self, fingerprint: str) -> str | None:
+        """Why a request never got a usable reply, if it did not."""
+        return self._unusable.get(fingerprint)
+
+    def entry(self, fingerprint: str) -> dict[str, Any] | None:
+        """The whole line of an accepted reply."""
+        if fingerprint not in self._where:
+            return None
+        start, length = self._where[fingerprint]
+        with open(self._path, "rb") as file:
+            file.seek(start)
+            found: dict[str, Any] = json.loads(file.read(length))
+        return found
+
+    def reply(self, fingerprint: str) -> list[list[tuple[int, str]]] | None:
+        entry = self.entry(fingerprint)
+        return None if entry is None else [[(s, t) for s, t in texts] for texts in entry["reply"]]
+
+    def append(self, entries: Iterable[dict[str, Any]], *, durable: bool = True) -> None:
+        """Writes entries in one go; when it returns they survive a power cut (`durable`) or a kill (otherwise)."""
+        lines = [(entry, json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace") + b"\n") for entry in entries]
         try:
-            with open(self._path, "ab+") as file:
-                if file.tell() and not self._ends_with_newline():
-                    line = "\n" + line
-                file.write(line.encode("utf-8"))
-                file.flush()
-                os.fsync(file.fileno())
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # Unbuffered: what the disk refuses must not be tried again when the file is closed.
+            with open(self._path, "ab", buffering=0) as file:
+                with self._lock:
+                    start = file.tell()
+                    if start != self._end:  # a crash, or somebody else, wrote here
+                        start += self._finish_line(file)
+                    try:
+                        data = b"".join(line for _, line in lines)
+                        while data:
+                            data = data[file.write(data) :]
+                    except OSError:
+                        self._cut(start)
+                        raise
+                    for entry, line in lines:
+                        self._note(entry, start, len(line))
+                        start += len(line)
+                    self._end = start
+                if durable:
+                    os.fsync(file.fileno())
         except OSError as error:
             raise MachineError(
                 f"a reply of the teacher could not be written down ({error.strerror})",
                 where=self._path,
                 remedy="free some space and run the same command again: earlier replies are kept",
             ) from error
-        self._replies[request] = reply
 
-    def _ends_with_newline(self) -> bool:
+    def _load(self) -> None:
         with open(self._path, "rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read() == b"\n"
+            for line in file:
+                start, self._end = self._end, self._end + len(line)
+                try:
+                    self._note(json.loads(line), start, len(line))
+                except (ValueError, KeyError, TypeError):
+                    continue
+        with open(self._path, "rb") as file:
+            if self._end and not _ends_line(file):
+                self._end = -1  # the next append has to finish the line first
+
+    def _note(self, entry: dict[str, Any], start: int, length: int) -> None:
+        if "sent" in entry:
+            self._open[entry["sent"]].append(float(entry["reserved"]))
+            self.requests += 1
+            return
+        fingerprint, status = entry["request"], entry["status"]
+        if status == "ok":
+            self._where[fingerprint] = (start, length)
+        elif status == "unusable":
+            self._unusable[fingerprint] = str(entry.get("problem", ""))
+        self.statuses[status] += 1
+        if status != "unusable":
+            self.settled += float(entry.get("cost", 0))
+            if waiting := self._open.get(fingerprint):
+                waiting.pop()
+                if not waiting:
+                    del self._open[fingerprint]
+
+    def _finish_line(self, file: Any) -> int:
+        """Ends the line that a crash cut short; how many bytes that took."""
+        with open(self._path, "rb") as reading:
+            if not file.tell() or _ends_line(reading):
+                return 0
+        file.write(b"\n")
+        return 1
+
+    def _cut(self, size: int) -> None:
+        """Takes back what did not fit on the disk, so that the next line starts cleanly."""
+        try:
+            os.truncate(self._path, size)
+        except OSError:
+            self._end = -1
+
+
+def _ends_line(file: Any) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return bool(file.read() == b"\n")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
 from datagen import phrases
@@ -54,16 +54,15 @@ class OfflineTeacher:
     """Rule-made paraphrases; the same seed text and `random_seed` always give the same ones."""
 
     name = "offline"
+    exhausted = ""
 
     def __init__(self, random_seed: int = 0) -> None:
         self._random_seed = random_seed
 
-    async def paraphrase(self, asks: Sequence[Ask], done: Callable[[int], None]) -> list[list[Candidate]]:
-        answers = []
+    def paraphrase(self, asks: Sequence[Ask], done: Callable[[int], None]) -> Iterator[list[Candidate]]:
         for ask in asks:
-            answers.append(paraphrase(ask.seed.text, ask.wanted, self._random_seed, ask.avoid))
+            yield paraphrase(ask.seed.text, ask.wanted, self._random_seed, ask.avoid)
             done(1)
-        return answers
 
 
 def paraphrase(text: str, wanted: int, random_seed: int = 0, avoid: Sequence[str] = ()) -> list[Candidate]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -13,29 +13,38 @@ from pocketmoji.records import Seed
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ask:
-    """A seed, how many paraphrases are wanted, and texts that are no longer of use (those already received)."""
+    """A seed, how many paraphrases are wanted, and texts that are no longer of use (those already received).
+
+    `asked` is how many were asked for in earlier rounds: the axes of diversity go on from there."""
 
     seed: Seed
     wanted: int
     avoid: tuple[str, ...] = ()
+    asked: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A paraphrase as the teacher gave it, not yet filtered. `origin` is "offline:<rule>" or "<teacher>:<model>"."""
+    """A paraphrase as the teacher gave it, not yet filtered. `origin` is "offline:<rule>" or "<teacher>:<model>";
+    `cell` says where on the axes of diversity it stands ("register=casual, length=short")."""
 
     text: str
     origin: str
+    cell: str = ""
 
 
 class Teacher(Protocol):
-    """`name` goes into the dataset card: "offline" or "<teacher>:<model>"."""
+    """`name` goes into the dataset card: "offline" or "<teacher>:<model>". `exhausted` says why it stopped asking
+    before everything was asked ("the budget ..."), and is empty while it may go on."""
 
     name: str
 
-    async def paraphrase(self, asks: Sequence[Ask], done: Callable[[int], None]) -> list[list[Candidate]]:
+    @property
+    def exhausted(self) -> str: ...
+
+    def paraphrase(self, asks: Sequence[Ask], done: Callable[[int], None]) -> Iterator[list[Candidate]]:
         """Candidates for each ask, in the order of `asks`, perhaps fewer than wanted; `done(n)` after n more seeds.
 
         Raises TeacherError when it cannot go on at all.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,14 +14,43 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+# Dollars per million input and output tokens, as the providers listed them in 2025; --price overrides.
+PRICES = {
+    "gemini-2.5-flash-lite": (0.10, 0.40),
+    "gemini-2.5-flash": (0.30, 2.50),
+    "gemini-2.5-pro": (1.25, 10.00),
+    "gpt-4.1-nano": (0.10, 0.40),
+    "gpt-4.1-mini": (0.40, 1.60),
+    "gpt-4.1": (2.00, 8.00),
+}
+
+
 class DatagenConfig(Settings):
-    teacher: Literal["auto", "offline", "gemini"] = "auto"
-    teacher_model: str = "gemini-2.5-flash"
+    teacher: Literal["auto", "offline", "gemini", "openai", "transformers"] = "auto"
+    teacher_model: str = Field(default="gemini-2.5-flash", description="the teacher's name for the model, or a folder")
+    base_url: str = Field(default="", description="server of the openai or gemini teacher; empty: the provider's")
+    executor: Literal["async", "gemini-batch", "ray"] = "async"
     paraphrases: int = Field(default=8, ge=1, description="paraphrases kept per trained seed, held-out ones included")
     heldout_paraphrases: int = Field(default=1, ge=0, description="of these, kept back per seed to measure recall")
     heldout_seeds: float = Field(default=0.1, ge=0, lt=0.9, description="share of seeds not trained, for transfer")
     max_bad_rows: float = Field(default=0.01, ge=0, le=1, description="share of bad seed rows to set aside, not refuse")
     random_seed: int = 0
+    language: str = Field(default="auto", description="language of the paraphrases; auto: that of the seeds")
+    axes: str = Field(default="", description="NAME=VALUE|VALUE; ...: what paraphrases vary in; empty: built in")
+    seeds_per_request: int = Field(default=8, ge=1)
+    concurrency: int = Field(default=32, ge=1, description="most requests in flight; the server's answers adapt it")
+    requests_per_minute: int = Field(default=0, ge=0, description="0: no limit")
+    tokens_per_minute: int = Field(default=0, ge=0, description="0: no limit")
+    max_requests: int | None = Field(default=None, ge=0, description="ceiling that is never passed")
+    max_cost: float | None = Field(default=None, ge=0, description="ceiling in dollars that is never passed")
+    price: str = Field(default="", description="IN,OUT: dollars per million tokens; empty: the price table")
+    max_leak: float = Field(default=0.001, ge=0, le=1, description="share of held-out texts that may be in training")
+
+    # How the rows were got, not which: they stand in no dataset, so that any executor and budget give the same bytes.
+    HOW: ClassVar[tuple[str, ...]] = (
+        *("base_url", "executor", "concurrency", "requests_per_minute", "tokens_per_minute"),
+        *("max_requests", "max_cost", "price"),
+    )
 
 
 class TrainConfig(Settings):

@@ -15,8 +15,13 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def progress(label: str, total: int, unit: str = "texts") -> Iterator[Advance]:
-    """A bar with a rate and an end on a terminal, a line every ten seconds elsewhere. Yields advance(n)."""
+def progress(
+    label: str, total: int, unit: str = "texts", running: Callable[[], str] | None = None
+) -> Iterator[Advance]:
+    """A bar with a rate and an end on a terminal, a line every ten seconds elsewhere. Yields advance(n).
+
+    `running` gives a figure to show along, such as the money spent so far."""
+    along = lambda: f", {running()}" if running else ""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -35,7 +40,7 @@ def progress(label: str, total: int, unit: str = "texts") -> Iterator[Advance]:
             def advance(n: int) -> None:
                 bars.advance(task, n)
                 done = bars.tasks[task].completed
-                bars.update(task, rate=f"{done / max(time.monotonic() - started, 1e-9):.2f} {unit}/s")
+                bars.update(task, rate=f"{done / max(time.monotonic() - started, 1e-9):.2f} {unit}/s{along()}")
 
             yield advance
         return
@@ -47,7 +52,7 @@ def progress(label: str, total: int, unit: str = "texts") -> Iterator[Advance]:
         elapsed = time.monotonic() - started
         rate = done / max(elapsed, 1e-9)
         left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
-        say(f"{label}: {done}/{total} {unit}, {rate:.2f} {unit}/s{left}")
+        say(f"{label}: {done}/{total} {unit}, {rate:.2f} {unit}/s{left}{along()}")
 
     def advance_line(n: int) -> None:
         nonlocal done, last

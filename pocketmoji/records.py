@@ -28,12 +28,14 @@ class Seed(Record):
 
 
 class Example(Record):
-    """One row of a dataset. `origin` is "seed", "offline:<rule>" or "<teacher>:<model>"."""
+    """One row of a dataset. `origin` is "seed", "offline:<rule>" or "<teacher>:<model>"; `cell` is where on the axes of
+    diversity the row was asked for, empty for seeds."""
 
     text: str
     emoji: str
     seed_id: str
     origin: str
+    cell: str = ""
 
 
 class RejectedRow(Record):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PERSONAL = ROOT / "seeds/personal.csv"
 OFFLINE = DatagenConfig(teacher="offline")
 FILES = {f"{name}.jsonl" for name in (*SPLITS, "seeds", "rejected", "dropped")} | {"README.md", "statistics.json"}
+FILES |= {"parquet", "plots"}
 
 
 def splits_of(folder: Path) -> dict[str, list[Example]]:
@@ -27,7 +28,7 @@ def splits_of(folder: Path) -> dict[str, list[Example]]:
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def quirky(folder: Path, rows: int = 160) -> Path:
@@ -155,14 +156,16 @@ class Scripted:
     """A teacher that says what it is told, and nothing when asked again."""
 
     name = "scripted"
+    exhausted = ""
 
     def __init__(self, replies: Callable[[Seed], list[str]]) -> None:
         self.replies = replies
         self.asked: list[Ask] = []
 
-    async def paraphrase(self, asks: Sequence[Ask], done: Callable[[int], None]) -> list[list[Candidate]]:
+    def paraphrase(self, asks: Sequence[Ask], done: Callable[[int], None]) -> Iterator[list[Candidate]]:
         self.asked += asks
-        return [[] if ask.avoid else [Candidate(t, self.name) for t in self.replies(ask.seed)] for ask in asks]
+        for ask in asks:
+            yield [] if ask.avoid else [Candidate(t, self.name) for t in self.replies(ask.seed)]
 
 
 def test_every_dropped_candidate_has_its_reason(tmp_path: Path) -> None:
@@ -189,8 +192,9 @@ def test_every_dropped_candidate_has_its_reason(tmp_path: Path) -> None:
     )
     statistics = json.loads((tmp_path / "statistics.json").read_text("utf-8"))
     assert statistics["candidates_received"] == 8 * 72 == statistics["candidates_kept"] + len(dropped)
-    # Asked a second time, with what was heard before; nothing came, so every trained seed fell short.
-    assert len(teacher.asked) == 2 * 72 and "Same for all" in teacher.asked[-1].avoid
+    assert all(bool(row.other_seed) == row.reason.startswith(("same", "said")) for row in dropped)
+    # Asked twice more, with what was heard before; nothing came, so every trained seed fell short.
+    assert len(teacher.asked) == 3 * 72 and "Same for all" in teacher.asked[-1].avoid
     assert len(statistics["seeds_short"]) == 72 and "## Seeds that fell short" in (tmp_path / "README.md").read_text(
         "utf-8"
     )

@@ -1,0 +1,63 @@
+"""The axes along which paraphrases differ on purpose. Each one is asked for in a cell: a value of every axis."""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+
+from pocketmoji.errors import InputError
+
+AXES = {
+    "register": ("casual", "neutral", "excited", "formal", "dry", "affectionate"),
+    "persona": ("a teenager", "a parent", "a colleague", "a close friend", "a grandparent"),
+    "channel": ("chat message", "status line", "spoken aloud", "e-mail subject", "caption under a photo"),
+    "length": ("two to four words", "one short sentence", "one longer sentence"),
+    "form": ("statement", "statement", "question", "exclamation"),
+    "spelling": ("standard", "standard", "standard", "slang and abbreviations", "one typing slip"),
+}
+"""A value that stands twice is asked for twice as often."""
+
+
+def parse_axes(given: str) -> dict[str, tuple[str, ...]]:
+    """The axes of a setting such as "register=casual|formal; language=German|English"; "" gives the built-in ones."""
+    if not given.strip():
+        return AXES
+    axes = {}
+    for part in filter(str.strip, given.split(";")):
+        name, separator, values = part.partition("=")
+        chosen = tuple(value.strip() for value in values.split("|") if value.strip())
+        if not separator or not name.strip() or not chosen:
+            raise InputError(
+                f"--axes has the part {part.strip()!r}",
+                expected="NAME=VALUE|VALUE; NAME=VALUE|VALUE, for instance register=casual|formal; length=short|long",
+                where="settings of datagen",
+            )
+        axes[name.strip()] = chosen
+    return axes
+
+
+def cells(seed_id: str, axes: dict[str, tuple[str, ...]], first: int, count: int) -> list[dict[str, str]]:
+    """Cells number `first` to `first + count` of a seed.
+
+    Every axis goes through all its values before one comes again, each axis in an order of the seed's own (a Latin
+    hypercube), so that a handful of paraphrases already covers every axis evenly.
+    """
+    chosen = {
+        name: [_nth(seed_id, name, values, n) for n in range(first, first + count)] for name, values in axes.items()
+    }
+    return [{name: chosen[name][n] for name in axes} for n in range(count)]
+
+
+def describe_cell(cell: dict[str, str]) -> str:
+    """A cell in one line, as rows remember it."""
+    return ", ".join(f"{name}={value}" for name, value in cell.items())
+
+
+def _nth(seed_id: str, name: str, values: tuple[str, ...], n: int) -> str:
+    turn, place = divmod(n, len(values))
+    return _order(seed_id, name, values, turn)[place]
+
+
+@lru_cache(maxsize=4096)
+def _order(seed_id: str, name: str, values: tuple[str, ...], turn: int) -> tuple[str, ...]:
+    return tuple(random.Random(f"{seed_id}:{name}:{turn}").sample(values, len(values)))

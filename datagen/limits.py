@@ -1,0 +1,90 @@
+"""How fast requests may go out: a concurrency that adapts to the server, and ceilings per minute."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+
+START = 8
+DECREASE = 0.5
+# A server may well refuse a request now and then at random. Only when a tenth of the latest answers are refusals are
+# there too many requests in flight; a lone one delays nothing but itself.
+BUSY_SHARE = 0.1
+SHORTEST_LOOK = 10
+MINUTE = 60.0
+
+
+class Gate:
+    """Additive increase, multiplicative decrease: lets at most `limit` requests be in flight.
+
+    The limit doubles with every full turn until the server first objects, grows by one a turn after that, and halves,
+    at most once a turn, when a tenth of the answers of that turn were refusals (429, 503).
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.limit = float(min(most, START))
+        self.in_flight = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._recent: deque[bool] = deque()
+        self._objected = False
+        self.resume_at = 0.0
+
+    async def enter(self) -> None:
+        while (pause := self.resume_at - time.monotonic()) > 0:
+            await asyncio.sleep(pause)
+        while self.in_flight >= int(self.limit):
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+        self.in_flight += 1
+
+    def leave(self, *, busy: bool = False, told: float | None = None) -> None:
+        """A request came back; `busy` if the server had too much to do, `told` the seconds it asked to wait."""
+        self.in_flight -= 1
+        self._recent.append(busy)
+        turn = max(SHORTEST_LOOK, int(self.limit))
+        while len(self._recent) > turn:
+            self._recent.popleft()
+        if busy and len(self._recent) >= SHORTEST_LOOK and sum(self._recent) > BUSY_SHARE * len(self._recent) + 1:
+            self._objected = True
+            self.limit = max(1.0, self.limit * DECREASE)
+            self._recent.clear()
+            if told:
+                self.resume_at = max(self.resume_at, time.monotonic() + told)
+        elif not busy:
+            self.limit = min(float(self.most), self.limit + (1 / self.limit if self._objected else 1.0))
+        free = int(self.limit) - self.in_flight
+        while free > 0 and self._waiting:
+            turn_of = self._waiting.popleft()
+            if not turn_of.done():
+                turn_of.set_result(None)
+                free -= 1
+
+
+class PerMinute:
+    """At most `most` units in any sixty seconds; 0 means no limit. A unit is a request or a token."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._used: deque[tuple[float, int]] = deque()
+        self._sum = 0
+
+    def wait(self, units: int, now: float) -> float:
+        """Seconds until `units` more fit; 0 means that they do, and have been counted."""
+        if not self._most:
+            return 0.0
+        units = min(units, self._most)
+        while self._used and self._used[0][0] <= now - MINUTE:
+            self._sum -= self._used.popleft()[1]
+        if self._sum + units <= self._most:
+            self._used.append((now, units))
+            self._sum += units
+            return 0.0
+        left = self._sum + units - self._most
+        for then, size in self._used:
+            left -= size
+            if left <= 0:
+                return then + MINUTE - now
+        return MINUTE

@@ -1,0 +1,65 @@
+"""The `transformers` teacher's client: a local instruction model in this very process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from datagen.client import Answer
+from datagen.request import TEMPERATURE, Request
+from pocketmoji.errors import TeacherError
+
+
+class LocalModel:
+    """A folder or a Hub repository of an instruction model. One request at a time; drawn from the request's
+    fingerprint and the random seed, so the same request gets the same reply."""
+
+    def __init__(self, model: str, random_seed: int = 0) -> None:
+        self.name = f"transformers:{model}"
+        self._model_name, self._random_seed = model, random_seed
+        self._loaded: tuple[Any, Any] | None = None
+
+    async def send(self, request: Request) -> Answer:
+        return await asyncio.to_thread(self._generate, request)
+
+    async def close(self) -> None:
+        """Stays loaded: the next round asks it again."""
+
+    def _load(self) -> tuple[Any, Any]:
+        if self._loaded is None:
+            from transformers import AutoModelForCausalLM, AutoTokenizer
+
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(self._model_name)
+                model = AutoModelForCausalLM.from_pretrained(self._model_name, dtype="auto")
+            except (OSError, ValueError) as error:
+                raise TeacherError(
+                    f"{self._model_name} cannot be loaded ({str(error).splitlines()[0][:200]})",
+                    expected="a folder or a Hub repository with an instruction model",
+                    remedy="check --teacher-model, or use --teacher offline",
+                ) from error
+            self._loaded = tokenizer, model.eval()
+        return self._loaded
+
+    def _generate(self, request: Request) -> Answer:
+        import torch
+
+        tokenizer, model = self._load()
+        if not tokenizer.chat_template:
+            raise TeacherError(
+                f"{self._model_name} has no chat template",
+                expected="an instruction model, not a pretrained one",
+                remedy="name another with --teacher-model, or use --teacher offline",
+            )
+        # One user turn: some templates know no system turn.
+        turns = [{"role": "user", "content": f"{request.instructions}\n\n{request.prompt}"}]
+        inputs = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+        inputs = {name: value.to(model.device) for name, value in inputs.items()}
+        torch.manual_seed(int(request.fingerprint[:8], 16) ^ self._random_seed)
+        with torch.inference_mode():
+            output = model.generate(
+                **inputs, do_sample=True, temperature=TEMPERATURE, max_new_tokens=request.most_output_tokens
+            )
+        sent = inputs["input_ids"].shape[1]
+        text = tokenizer.decode(output[0, sent:], skip_special_tokens=True)
+        return Answer(text, (sent, int(output.shape[1]) - sent))

@@ -1,0 +1,72 @@
+"""A teacher that is a model: it plans requests, has an executor fill the journal, and reads the replies from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from datagen.axes import parse_axes
+from datagen.budget import Budget
+from datagen.journal import Journal
+from datagen.request import OWN_LANGUAGE, Request
+from datagen.teacher import Ask, Candidate, run_async
+from pocketmoji.config import DatagenConfig
+
+
+class Executor(Protocol):
+    """Sends requests. All it leaves behind is in the journal, so any executor finishes what another began."""
+
+    def run(self, requests: Iterable[Request], done: Callable[[int], None]) -> Coroutine[Any, Any, None]:
+        """Gives every request its verdict in the journal, or stops early with the budget exhausted."""
+        ...
+
+
+def plan(teacher: str, asks: Sequence[Ask], config: DatagenConfig) -> Iterator[Request]:
+    """The requests for these asks, several seeds in each."""
+    axes = parse_axes(config.axes)
+    language = OWN_LANGUAGE if config.language == "auto" else config.language
+    for start in range(0, len(asks), config.seeds_per_request):
+        yield Request(teacher, tuple(asks[start : start + config.seeds_per_request]), axes, language)
+
+
+class ModelTeacher:
+    """Paraphrases by a model. `exhausted` says which ceiling ended it, if one did."""
+
+    def __init__(self, name: str, executor: Executor, journal: Journal, budget: Budget, config: DatagenConfig) -> None:
+        self.name = name
+        self._executor, self._journal, self._budget, self._config = executor, journal, budget, config
+        self.tokens = [0, 0]
+        """Input and output tokens of the replies that were used."""
+
+    @property
+    def exhausted(self) -> str:
+        return self._budget.exhausted
+
+    def running(self) -> str:
+        return self._budget.running()
+
+    def paraphrase(self, asks: Sequence[Ask], done: Callable[[int], None]) -> Iterator[list[Candidate]]:
+        journal = self._journal
+        run_async(self._executor.run(plan(self.name, asks, self._config), done))
+        # What several seeds at once did not get, each of them may get alone.
+        if not self.exhausted and any(self._unanswered(asks)):
+            run_async(self._executor.run((one for request in self._unanswered(asks) for one in request.single()), done))
+        for request in plan(self.name, asks, self._config):
+            if found := self._read(request, journal):
+                yield from found
+            else:
+                for one in request.single():
+                    yield (self._read(one, journal) or [[]])[0]
+
+    def _unanswered(self, asks: Sequence[Ask]) -> Iterator[Request]:
+        for request in plan(self.name, asks, self._config):
+            if len(request.asks) > 1 and self._journal.entry(request.fingerprint) is None:
+                yield request
+
+    def _read(self, request: Request, journal: Journal) -> list[list[Candidate]] | None:
+        entry = journal.entry(request.fingerprint)
+        if entry is None:
+            return None
+        self.tokens[0] += int(entry["tokens"][0])
+        self.tokens[1] += int(entry["tokens"][1])
+        return request.candidates(entry["reply"])

@@ -1,0 +1,180 @@
+"""One request to a model: the prompt and schema that all model teachers share, its fingerprint, its reply's check."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from datagen.axes import cells, describe_cell
+from datagen.teacher import Ask, Candidate
+from pocketmoji.workspace import digest_json
+
+TEMPERATURE = 1.0
+# Room for the longest paraphrase anyone would want, in tokens, with its part of the JSON; bounds what a reply can cost.
+TOKENS_PER_PARAPHRASE = 80
+TOKENS_OVERHEAD = 512
+
+INSTRUCTIONS = """\
+You help to train a small model that translates short texts to emoji. For each numbered text, write one paraphrase for
+each of its "styles": what different people would type into a chat if they meant exactly this, in that style. "emoji"
+shows what the text means to its owner. Vary wording and word order. Keep names and in-jokes as they are: they decide
+the answer. Write in {language}. Write no emoji, no numbering and no quotation marks around a paraphrase; repeat neither
+yourself nor what "avoid" lists; write nothing that would fit another text of the list as well. Answer with JSON and
+nothing else:
+{{"items": [{{"number": <number of the text>, "paraphrases": [{{"style": <number>, "text": <paraphrase>}}]}}]}}"""
+OWN_LANGUAGE = "the language of the text"
+
+
+class Paraphrase(BaseModel):
+    """A paraphrase and the number of the style that it keeps to."""
+
+    model_config = ConfigDict(extra="forbid")
+    style: int
+    text: str
+
+
+class Item(BaseModel):
+    """The paraphrases of one numbered text."""
+
+    model_config = ConfigDict(extra="forbid")
+    number: int
+    paraphrases: list[Paraphrase]
+
+
+class Reply(BaseModel):
+    """What the model must answer."""
+
+    model_config = ConfigDict(extra="forbid")
+    items: list[Item]
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema in the form that servers with strict schemas want: no references, every field required."""
+    paraphrase = {"type": "object", "properties": {"style": {"type": "integer"}, "text": {"type": "string"}}}
+    item = {
+        "type": "object",
+        "properties": {"number": {"type": "integer"}, "paraphrases": {"type": "array", "items": paraphrase}},
+    }
+    whole: dict[str, Any] = {"type": "object", "properties": {"items": {"type": "array", "items": item}}}
+    for part in (paraphrase, item, whole):
+        part |= {"required": list(part["properties"]), "additionalProperties": False}
+    return whole
+
+
+@dataclass(frozen=True)
+class Request:
+    """Some seeds to be paraphrased by one model in one go. `teacher` is "<teacher>:<model>"."""
+
+    teacher: str
+    asks: tuple[Ask, ...]
+    axes: dict[str, tuple[str, ...]]
+    language: str = OWN_LANGUAGE
+
+    @cached_property
+    def instructions(self) -> str:
+        return INSTRUCTIONS.format(language=self.language)
+
+    @cached_property
+    def prompt(self) -> str:
+        """The seeds as JSON, so that no seed's text can be taken for an instruction's punctuation."""
+        texts = [
+            {
+                "number": number,
+                "text": ask.seed.text,
+                "emoji": ask.seed.emoji,
+                "styles": {str(n): describe_cell(cell) for n, cell in enumerate(self._cells(ask), 1)},
+                "avoid": ask.avoid,
+            }
+            for number, ask in enumerate(self.asks, 1)
+        ]
+        return json.dumps(texts, ensure_ascii=False, indent=1)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of what decides which reply is a good one.
+
+        Identity: the teacher and its model's name, the instructions, the prompt (seeds, emoji, styles, texts to avoid),
+        the schema, the temperature. Not identity: the key, the server's address, the executor, its concurrency and
+        limits, prices and budgets, the number of the attempt, the time, where the journal lies. So a run that was begun
+        with one executor, on one server, is finished with any other.
+        """
+        return digest_json(
+            {
+                "teacher": self.teacher,
+                "instructions": self.instructions,
+                "prompt": self.prompt,
+                "schema": json_schema(),
+                "temperature": TEMPERATURE,
+            }
+        )
+
+    @property
+    def most_output_tokens(self) -> int:
+        """The limit that is sent along: a reply cannot cost more."""
+        return TOKENS_OVERHEAD + TOKENS_PER_PARAPHRASE * sum(ask.wanted for ask in self.asks)
+
+    @property
+    def most_input_tokens(self) -> int:
+        """A bound that holds for every tokenizer with byte fallback: a token is at least one byte long."""
+        return len((self.instructions + self.prompt + json.dumps(json_schema())).encode()) + 64
+
+    @property
+    def likely_tokens(self) -> tuple[int, int]:
+        """Input and output tokens to expect, from four characters to a token."""
+        sent = len(self.instructions) + len(self.prompt) + len(json.dumps(json_schema()))
+        received = sum(ask.wanted * (len(ask.seed.text) + 40) + 40 for ask in self.asks)
+        return -(-sent // 4), -(-received // 4)
+
+    def _cells(self, ask: Ask) -> list[dict[str, str]]:
+        return cells(ask.seed.seed_id, self.axes, ask.asked, ask.wanted)
+
+    def check(self, answer: str) -> list[list[tuple[int, str]]]:
+        """(style, text) by seed if the answer keeps to the schema and the numbers asked for; ValueError if not."""
+        if not answer.strip():
+            raise ValueError("an empty answer")
+        if answer.lstrip()[:1] == "<":
+            raise ValueError("HTML instead of JSON")
+        try:
+            reply = Reply.model_validate_json(_unfenced(answer))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ValueError(f"{first['msg']}{' at ' + where if where else ''}: {answer[:60]!r}") from error
+        by_number = {item.number: item.paraphrases for item in reply.items}
+        if len(reply.items) != len(self.asks) or set(by_number) != set(range(1, len(self.asks) + 1)):
+            numbers = sorted(item.number for item in reply.items)
+            raise ValueError(f"items for the texts {numbers[:20]}, expected 1 to {len(self.asks)}")
+        if any(not any(p.text.strip() for p in texts) for texts in by_number.values()):
+            raise ValueError("a text without any paraphrase")
+        return [[(p.style, p.text) for p in by_number[n]] for n in range(1, len(self.asks) + 1)]
+
+    def candidates(self, reply: Sequence[Sequence[Sequence[Any]]]) -> list[list[Candidate]]:
+        """The candidates of a checked reply, by seed, each with the cell it was written for."""
+        found = []
+        for ask, texts in zip(self.asks, reply, strict=True):
+            described = [describe_cell(cell) for cell in self._cells(ask)]
+            found.append(
+                [
+                    Candidate(str(text), self.teacher, described[style - 1] if 1 <= style <= len(described) else "")
+                    for style, text in texts
+                ]
+            )
+        return found
+
+    def single(self) -> Iterator[Request]:
+        """A request for each of the seeds alone."""
+        for ask in self.asks:
+            yield Request(self.teacher, (ask,), self.axes, self.language)
+
+
+def _unfenced(answer: str) -> str:
+    """Servers that know no schema often put the JSON into a Markdown fence."""
+    stripped = answer.strip()
+    if stripped.startswith("```") and stripped.endswith("```"):
+        return stripped[3:-3].removeprefix("json")
+    return stripped

@@ -1,0 +1,102 @@
+"""The teacher that the settings name, ready to be asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from datagen.budget import Budget
+from datagen.client import Client
+from datagen.journal import Journal
+from datagen.model_teacher import Executor, ModelTeacher
+from datagen.offline import OfflineTeacher
+from datagen.teacher import Teacher
+from pocketmoji.config import DatagenConfig
+from pocketmoji.console import say
+from pocketmoji.errors import InputError, TeacherError
+
+GEMINI_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+JOURNAL = ".teacher_journal.jsonl"
+
+
+def teacher_name(config: DatagenConfig, environment: Mapping[str, str] = os.environ) -> str:
+    """ "offline" or "<teacher>:<model>": what "auto" stands for here is decided by whether there is a Gemini key."""
+    kind: str = config.teacher
+    if kind == "auto":
+        kind = "gemini" if _gemini_key(environment) else "offline"
+    if kind == "offline":
+        return "offline"
+    default = DatagenConfig.model_fields["teacher_model"].default
+    if kind != "gemini" and config.teacher_model == default:
+        raise InputError(
+            f"--teacher {kind} has no --teacher-model",
+            expected="the name of a model on that server" if kind == "openai" else "a folder or a Hub repository",
+            where="settings of datagen",
+        )
+    return f"{kind}:{config.teacher_model}"
+
+
+def choose_teacher(config: DatagenConfig, folder: Path, environment: Mapping[str, str]) -> Teacher:
+    """The teacher that the settings name, with its journal in `folder`. Says which it took and why."""
+    name = teacher_name(config, environment)
+    asked = config.teacher != "auto"
+    if name == "offline":
+        why = "asked for" if asked else f"no {' or '.join(GEMINI_KEYS)} is set"
+        say(f"datagen: teacher offline, hand-written rules and no model ({why})")
+        return OfflineTeacher(config.random_seed)
+    open_client = client_opener(name, config, environment)
+    say(f"datagen: teacher {name} ({'asked for' if asked else 'a key is set'}), executor {config.executor}")
+    journal = Journal(folder / JOURNAL)
+    budget = Budget(name, config, journal)
+    executor = make_executor(name, open_client, config, journal, budget)
+    return ModelTeacher(name, executor, journal, budget, config)
+
+
+def client_opener(name: str, config: DatagenConfig, environment: Mapping[str, str]) -> Callable[[], Client]:
+    """What opens a client of the model (one for each event loop); TeacherError if there is no key for it."""
+    kind, _, model = name.partition(":")
+    if kind == "openai":
+        base_url = config.base_url or environment.get("OPENAI_BASE_URL", "")
+        key = environment.get("OPENAI_API_KEY") or ("none" if base_url else "")
+        if not key:
+            raise TeacherError(
+                "the openai teacher has no key",
+                expected="OPENAI_API_KEY in the environment, or --base-url for a server that needs none",
+                remedy="set the key, or use --teacher offline",
+            )
+        from datagen.openai_compatible import OpenAIClient
+
+        return lambda: OpenAIClient(model, key, base_url)
+    if kind == "transformers":
+        from datagen.local_model import LocalModel
+
+        local = LocalModel(model, config.random_seed)
+        return lambda: local
+    from datagen.gemini import GeminiClient
+
+    secret = gemini_key(environment)
+    return lambda: GeminiClient(model, secret, config.base_url)
+
+
+def make_executor(
+    name: str, open_client: Callable[[], Client], config: DatagenConfig, journal: Journal, budget: Budget
+) -> Executor:
+    from datagen.async_executor import AsyncExecutor
+
+    return AsyncExecutor(name, open_client, journal, budget, config)
+
+
+def gemini_key(environment: Mapping[str, str]) -> str:
+    key = _gemini_key(environment)
+    if not key:
+        raise TeacherError(
+            "the gemini teacher has no key",
+            expected=f"{' or '.join(GEMINI_KEYS)} in the environment",
+            remedy="set the key, or use --teacher offline",
+        )
+    return key
+
+
+def _gemini_key(environment: Mapping[str, str]) -> str | None:
+    return next((environment[name] for name in GEMINI_KEYS if environment.get(name)), None)
