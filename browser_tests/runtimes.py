@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, get_args
 
 from browser_tests.chromium import AdapterInfo, WebGpu, launch
+from browser_tests.latency import quantile
 from browser_tests.server import DEFAULT_MODEL, running
 from pocketmoji.errors import MachineError, PocketmojiError
 from pocketmoji.records import EngineTiming, Prediction, Record
@@ -43,6 +44,8 @@ class EngineInfo(Record):
     cross_origin_isolated: bool
     threads: int
     load_seconds: float
+    kept: str
+    from_store: bool
     runtime_version: str
 
 
@@ -163,6 +166,11 @@ class BrowserRuntime:
                 progress(1)
         return found
 
+    def candidates(self, text: str, count: int) -> list[Prediction]:
+        """The greedy answer and up to `count` - 1 sampled ones, all different, from one reading of the prompt."""
+        answers = self._call("answer", [text, {"candidates": count}], self.text_limit_s)
+        return [Prediction.model_validate({"text": text} | answer) for answer in answers]
+
     @property
     def adapter_name(self) -> str:
         """What did the computing: the GPU's name, or the processor's threads."""
@@ -203,19 +211,8 @@ def engine_timing(adapter: str, load_s: float, predictions: Sequence[Prediction]
     return EngineTiming(
         adapter=adapter,
         load_s=round(load_s, 3),
-        ttft_ms_p50=round(_quantile(first, 0.5), 1),
-        ttft_ms_p95=round(_quantile(first, 0.95), 1),
-        tokens_per_s_p50=round(_quantile(speed, 0.5), 3),
-        tokens_per_s_p95=round(_quantile(speed, 0.05), 3),
+        ttft_ms_p50=round(quantile(first, 0.5), 1),
+        ttft_ms_p95=round(quantile(first, 0.95), 1),
+        tokens_per_s_p50=round(quantile(speed, 0.5), 3),
+        tokens_per_s_p95=round(quantile(speed, 0.05), 3),
     )
-
-
-def _quantile(values: list[float], share: float) -> float:
-    """Linear interpolation between the two nearest values; 0 where nothing was measured."""
-    if not values:
-        return 0.0
-    ordered = sorted(values)
-    at = share * (len(ordered) - 1)
-    low = int(at)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
+import re
 import sys
 import threading
 import urllib.parse
@@ -36,8 +38,23 @@ TYPES = {
     ".woff2": "font/woff2",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
     "": "application/octet-stream",
 }
+
+
+def require_model(folder: Path) -> None:
+    """InputError unless `folder` has what the page needs of a model."""
+    missing = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
+    if not missing and not any(folder.glob("onnx/*.onnx")):
+        missing = ["onnx/*.onnx"]
+    if missing:
+        raise InputError(
+            f"no model in {folder}: {missing[0]} is missing",
+            expected="an exported folder with config.json, tokenizer.json and onnx/",
+            where=folder,
+            remedy="give the folder that `pocketmoji export` or `pocketmoji run` wrote as web/",
+        )
 
 
 class Server(ThreadingHTTPServer):
@@ -46,6 +63,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     # A second demo on the same port must be told so; with the standard library's default it would share the port.
     allow_reuse_address = sys.platform != "win32"
+    headers: Mapping[str, str] = HEADERS
 
     def __init__(self, models: Mapping[str, Path], port: int = 0, page: Path | None = None) -> None:
         self.page = (page or DEMO / "dist").resolve()
@@ -54,14 +72,8 @@ class Server(ThreadingHTTPServer):
             raise MachineError(
                 "the demo page is not built", where=self.page, remedy="run `python -m browser_tests.node`"
             )
-        for name, folder in self.models.items():
-            if not (folder / "config.json").is_file():
-                raise InputError(
-                    f"no model in {folder}",
-                    expected="an exported folder with config.json, tokenizer.json and onnx/",
-                    where=folder,
-                    remedy=f"give the folder that `pocketmoji export` wrote (served as /models/{name}/)",
-                )
+        for folder in self.models.values():
+            require_model(folder)
         try:
             super().__init__(("127.0.0.1", port), Handler)
         except OSError as error:
@@ -95,12 +107,37 @@ class Handler(SimpleHTTPRequestHandler):
         target = root.joinpath(*[part for part in rest if part])
         return str(target / "index.html" if target == self.server.page else target)
 
+    def send_head(self) -> Any:  # type: ignore[override]
+        """As the standard library does it, plus byte ranges: a broken download goes on where it stopped."""
+        path = Path(self.translate_path(self.path))
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not wanted or not path.is_file():
+            return super().send_head()
+        size, start = path.stat().st_size, int(wanted[1])
+        end = min(int(wanted[2]) if wanted[2] else size - 1, size - 1)
+        if start > end:
+            self.send_error(416, "Range Not Satisfiable")
+            return None
+        with open(path, "rb") as file:
+            file.seek(start)
+            part = file.read(end - start + 1)
+        self.send_response(206)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Range", f"bytes {start}-{end}/{size}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        return io.BytesIO(part)
+
     def list_directory(self, path: Any) -> None:  # type: ignore[override]
         self.send_error(404, "File not found")
 
     def end_headers(self) -> None:
-        for name, value in HEADERS.items():
+        for name, value in self.server.headers.items():
             self.send_header(name, value)
+        path = Path(self.translate_path(self.path))
+        if path.is_file():  # a model that was exported anew within a second has the same date
+            self.send_header("ETag", f'"{path.stat().st_mtime_ns:x}-{path.stat().st_size:x}"')
+        self.send_header("Accept-Ranges", "bytes")
         super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:

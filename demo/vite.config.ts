@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { copyRuntimes } from './runtime_files.ts';
@@ -10,7 +12,17 @@ const LOCAL_EMOJI = ['Apple Color Emoji', 'Segoe UI Emoji', 'Noto Color Emoji'].
 
 export default defineConfig({
   base: './', // works in any folder of any host
-  build: { target: 'esnext', modulePreload: false },
+  // The service worker's cache is of one set of runtimes; the pages' own files have digests in their names.
+  define: { __BUILD__: JSON.stringify(createHash('sha256').update(readFileSync(here('package-lock.json'))).digest('hex').slice(0, 12)) },
+  build: {
+    target: 'esnext',
+    modulePreload: false,
+    rollupOptions: {
+      input: { index: here('index.html'), sw: here('src/sw.ts') },
+      // A service worker keeps its name, and rules over the folder that it lies in.
+      output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
+  },
   worker: { format: 'es' },
   server: { headers },
   preview: { headers },

@@ -126,6 +126,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     if command == "demo":
         add("web", type=Path, nargs="?", default=Path("runs/personal/web"), help="web folder (default: %(default)s)")
         add("--port", type=int, default=8000)
+        add("--build", type=Path, metavar="DIR", help="write a static site instead (any host, Hugging Face Space)")
     if command not in ("run", "demo", "doctor"):
         add("--out", type=Path, required=True, help="folder to write into")
     seen: set[str] = set()
@@ -272,13 +273,14 @@ def browser_test(options: argparse.Namespace, command: str) -> Any:
 
 
 def demo(options: argparse.Namespace, command: str) -> Any:
-    from browser_tests.server import serve
-    from pocketmoji.errors import InputError
+    from browser_tests.node import build_demo
+    from browser_tests.server import require_model, serve
+    from browser_tests.site import build_site
 
-    if not (options.web / "config.json").is_file():
-        raise InputError(
-            f"{options.web} holds no model", expected="a folder that export wrote", remedy="make one: make run"
-        )
+    require_model(options.web)
+    build_demo()
+    if options.build:
+        return {"site": str(build_site(options.web, options.build))}
     serve(options.web, options.port)
 
 

@@ -285,6 +285,8 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
                 "task_file": files.get("litert_int8"),
                 "stop_token_ids": stop_token_ids(export),
                 "max_new_tokens": evaluate.max_new_tokens,
+                # The page tells half a file by its size.
+                "bytes": {name: (out / name).stat().st_size for name in names if name.endswith((".onnx", ".task"))},
             },
         )
 

@@ -3,6 +3,8 @@
 export type EngineName = 'transformers.js' | 'mediapipe';
 export type Device = 'webgpu' | 'wasm';
 
+export type Kept = 'kept' | 'not asked' | 'storage full';
+
 export interface LoadOptions {
   /** Folder of the model beside the page: models/<model>/ */
   model: string;
@@ -12,6 +14,8 @@ export interface LoadOptions {
   /** Which ONNX file: "q4", "q8", ...; without one, what pocketmoji.json says is shipped. */
   dtype?: string;
   threads?: number;
+  /** Keep the model file in this browser's storage, to resume its download and to answer offline. */
+  keep?: boolean;
 }
 
 export interface Adapter {
@@ -40,6 +44,9 @@ export interface Info {
   cross_origin_isolated: boolean;
   threads: number;
   load_seconds: number;
+  /** Whether the model file is kept for the next visit, and whether it came from there. */
+  kept: Kept;
+  from_store: boolean;
   runtime_version: string;
 }
 
@@ -52,12 +59,33 @@ export interface Answer {
   seconds: number;
   ttft_ms: number | null;
   tokens_per_s: number | null;
+  trace?: Trace;
+}
+
+/** What the model computed on the way to its greedy answer, to be compared with another runtime's. */
+export interface Trace {
+  prompt_tokens: number[];
+  /** Per generated token the largest logits: [token, logit], largest first. */
+  steps: [number, number][][];
+  /** Set at the first logits that are not all finite numbers; nothing is generated after them. */
+  problem: string | null;
 }
 
 export interface AnswerOptions {
   /** How many distinct answers; the first is greedy. A model that has no more to say gives fewer. */
   candidates: number;
+  /** So many of the largest logits per token go with the greedy answer. */
+  trace?: number;
 }
+
+/** An answer as it grows: `raw` so far, and the whole `answer` at its end. `index` 0 is the greedy one. */
+export interface Update {
+  index: number;
+  raw: string;
+  answer: Answer | null;
+}
+
+export type OnUpdate = (update: Update) => void;
 
 export interface Download {
   loaded: number;
@@ -67,8 +95,8 @@ export interface Download {
 
 export interface Engine {
   load(options: LoadOptions, onProgress: (download: Download) => void): Promise<Info>;
-  /** The answers, each also handed to `onAnswer` as soon as it is there. */
-  answer(text: string, options: AnswerOptions, onAnswer?: (answer: Answer) => void): Promise<Answer[]>;
+  /** The answers; `onUpdate` hears of each token. */
+  answer(text: string, options: AnswerOptions, onUpdate?: OnUpdate): Promise<Answer[]>;
   close(): Promise<void>;
 }
 
@@ -80,4 +108,6 @@ export interface ModelCard {
   task_file?: string | null;
   stop_token_ids?: number[];
   max_new_tokens?: number;
+  /** Bytes per file, as exported: a file of another size is half a file. */
+  bytes?: Record<string, number>;
 }

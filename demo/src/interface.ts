@@ -1,10 +1,13 @@
 // What a person sees and touches. Knows nothing of engines: it shows states and answers, and asks through two callbacks.
-import type { Answer, LoadOptions } from './engine';
+import type { Answer, Info, LoadOptions, OnUpdate } from './engine';
+import { remember, tone } from './preferences';
 import type { State } from './session';
-import { badge, explain, fault, megabytes, timing } from './wording';
+import { Settings } from './settings';
+import { withTone } from './skin_tone';
+import { badge, explain, fault, megabytes, notices, timing } from './wording';
 
 interface Actions {
-  answer(text: string, onAnswer: (answer: Answer) => void): Promise<Answer[]>;
+  answer(text: string, onUpdate: OnUpdate): Promise<Answer[]>;
   retry(options: LoadOptions): void;
 }
 
@@ -25,6 +28,14 @@ export class Interface {
   private busy = false;
   private wanted = false; // Enter was pressed while the model was still loading
   private retryOptions: LoadOptions | undefined;
+  private answers: Answer[] = [];
+  private settings = new Settings({
+    toneChanged: () => this.showAnswers(this.answers),
+    again: (text) => {
+      this.text.value = text;
+      void this.translate();
+    },
+  });
 
   constructor(private actions: Actions) {
     element<HTMLFormElement>('form').addEventListener('submit', (event) => {
@@ -45,14 +56,18 @@ export class Interface {
     if (state.kind === 'loading') this.showDownload(state);
     if (state.kind === 'failed') this.showProblem(state.error.message, state.options);
     if (state.kind === 'ready') {
-      const { info } = state;
-      element('badge').textContent = badge(info);
-      const notice = element('notice');
-      notice.hidden = info.fallback_reason === null;
-      notice.textContent = info.fallback_reason ? `Running on WASM, which is slower: ${info.fallback_reason}.` : '';
-      this.say(`Ready: ${megabytes(info.bytes)} loaded in ${info.load_seconds.toFixed(1)} s`);
+      this.showInfo(state.info);
       if (this.wanted) void this.translate();
     }
+  }
+
+  private showInfo(info: Info): void {
+    element('badge').textContent = badge(info);
+    const notice = element('notice');
+    notice.textContent = notices(info).join(' ');
+    notice.hidden = notice.textContent === '';
+    const from = info.from_store ? 'from this device' : 'loaded';
+    this.say(`Ready: ${megabytes(info.bytes)} ${from} in ${info.load_seconds.toFixed(1)} s`);
   }
 
   private showDownload(state: Extract<State, { kind: 'loading' }>): void {
@@ -95,20 +110,36 @@ export class Interface {
     this.list.replaceChildren(...Array.from({ length: CANDIDATES }, placeholder));
     element('timing').textContent = '';
     this.say('Thinking');
-    let count = 0;
+    let told = false;
     try {
-      await this.actions.answer(text, (answer) => {
-        this.list.children[count]?.replaceWith(this.candidate(answer, count));
-        if (count++ === 0) this.first(text, answer);
+      const answers = await this.actions.answer(text, ({ index, raw, answer }) => {
+        this.list.children[index]?.replaceWith(answer ? this.candidate(answer, index) : growing(raw));
+        if (answer && index === 0) {
+          told = true;
+          this.first(text, answer);
+        }
       });
+      this.showAnswers(answers);
+      if (!told && answers[0]) this.first(text, answers[0]);
+      const count = answers.length;
       this.say(count === 1 ? 'One answer' : `${count} answers. Press 1 to ${count} to copy one.`);
+      remember({ text, answer: answers[0]?.raw ?? '' });
+      this.settings.refresh();
     } catch (error) {
+      this.showAnswers([]);
       this.say(`That did not work: ${(error as Error).message}`);
     } finally {
-      while (this.list.children.length > count) this.list.lastElementChild?.remove();
       this.busy = false;
       this.refresh();
     }
+  }
+
+  /** Shows these answers and no others; the focus stays where it is. */
+  private showAnswers(answers: Answer[]): void {
+    const focused = [...this.list.children].findIndex((item) => item.contains(document.activeElement));
+    this.answers = answers;
+    this.list.replaceChildren(...answers.map((answer, index) => this.candidate(answer, index)));
+    if (focused >= 0) this.list.querySelectorAll('button')[focused]?.focus({ preventScroll: true });
   }
 
   /** The first answer is there. The focus goes to it, so that 1, 2, 3 copy, unless the person has typed on. */
@@ -120,19 +151,22 @@ export class Interface {
 
   private candidate(answer: Answer, index: number): HTMLLIElement {
     const problem = fault(answer);
+    const shown = problem ? answer.raw : withTone(answer.raw, tone());
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'candidate';
+    button.dataset['raw'] = answer.raw; // what the model said, whatever is shown
     const raw = document.createElement('span');
     raw.className = 'raw';
-    raw.textContent = answer.raw || '(empty)';
+    raw.textContent = shown || '(empty)';
     const note = document.createElement('span');
     note.className = 'note';
-    note.textContent = problem ?? (index === 0 ? 'first choice' : 'another idea');
+    const choice = index === 0 ? 'first choice' : 'another idea';
+    note.textContent = problem ?? (shown === answer.raw ? choice : `${choice}, in your skin tone`);
     const key = document.createElement('kbd');
     key.textContent = String(index + 1);
     button.append(raw, note, key);
-    button.addEventListener('click', () => void this.copy(button, answer.raw));
+    button.addEventListener('click', () => void this.copy(button, shown));
     const item = document.createElement('li');
     item.classList.toggle('faulty', problem !== null);
     item.append(button);
@@ -154,7 +188,7 @@ export class Interface {
 
   /** 1, 2, 3 copy while the text field has not the focus, with Alt anywhere; Escape and / lead back to the text. */
   private key(event: KeyboardEvent): void {
-    const typing = document.activeElement === this.text;
+    const typing = document.activeElement instanceof HTMLInputElement && document.activeElement.type === 'text';
     const digit = /^Digit([1-9])$/.exec(event.code)?.[1] ?? (/^[1-9]$/.test(event.key) ? event.key : undefined);
     if (digit && !event.ctrlKey && !event.metaKey && (event.altKey || !typing)) {
       const button = this.list.querySelectorAll<HTMLButtonElement>('button.candidate')[Number(digit) - 1];
@@ -170,7 +204,8 @@ export class Interface {
   }
 
   private refresh(): void {
-    this.go.disabled = !this.ready || this.busy;
+    // Not disabled: Enter in the field would do nothing then, and a text may wait for the model.
+    this.go.setAttribute('aria-disabled', String(!this.ready || this.busy));
     this.list.setAttribute('aria-busy', String(this.busy));
   }
 
@@ -184,5 +219,13 @@ function placeholder(): HTMLLIElement {
   item.className = 'placeholder';
   item.setAttribute('aria-hidden', 'true');
   item.append(...Array.from({ length: 3 }, () => document.createElement('i')));
+  return item;
+}
+
+/** An answer that is still being said. */
+function growing(raw: string): HTMLLIElement {
+  const item = document.createElement('li');
+  item.className = 'growing';
+  item.textContent = raw;
   return item;
 }

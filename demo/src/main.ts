@@ -3,6 +3,7 @@ import '@fontsource/noto-color-emoji/400.css';
 import { readAddress } from './address';
 import type { Answer, AnswerOptions, Info, LoadOptions } from './engine';
 import { Interface } from './interface';
+import { isolate } from './offline';
 import { Session } from './session';
 import { probeAdapter } from './webgpu';
 
@@ -20,7 +21,7 @@ declare global {
 }
 
 const page = new Interface({
-  answer: (text, onAnswer) => session.answer(text, { candidates: 3 }, onAnswer),
+  answer: (text, onUpdate) => session.answer(text, { candidates: 3 }, onUpdate),
   retry: (options) => start(options),
 });
 const session = new Session((state) => page.show(state));
@@ -40,7 +41,7 @@ function start(options: LoadOptions): void {
 
 try {
   const { options, auto } = readAddress(location.search);
-  if (auto) start(options);
+  if (auto) void isolate().then(() => start({ ...options, keep: true }));
 } catch (error) {
   page.show({ kind: 'failed', options: { model: 'model', engine: 'transformers.js' }, error: error as Error });
 }

@@ -1,8 +1,8 @@
 // MediaPipe's LLM inference: a LiteRT model in a .task bundle, on WebGPU only.
 import type { LlmInference } from '@mediapipe/tasks-genai';
 import { dependencies } from '../package.json';
-import { counted, type OnProgress } from './download';
-import type { Answer, AnswerOptions, Engine, Info, LoadOptions } from './engine';
+import { openModelFile, type OnProgress } from './download';
+import type { Answer, AnswerOptions, Engine, Info, LoadOptions, OnUpdate } from './engine';
 import { modelFile, readCard, runtimeFile } from './model';
 import { BOS, render } from './prompt';
 import { probeAdapter } from './webgpu';
@@ -29,18 +29,16 @@ export class MediaPipeEngine implements Engine {
     if (!adapter) throw new Error('no WebGPU adapter: this browser gives none, and MediaPipe needs one');
     const card = await readCard(options.model);
     const file = card.task_file ?? DEFAULT_TASK_FILE;
-    const response = counted(await fetch(modelFile(options.model, file), { cache: 'no-cache' }), file, onProgress);
-    if (!response.ok || !response.body) {
-      throw new Error(`models/${options.model}/${file} is not there: the server answered ${response.status}`);
-    }
-    const bytes = Number(response.headers.get('content-length') ?? 0);
+    const name = `models/${options.model}/${file}`;
+    const address = modelFile(options.model, file);
+    const source = await openModelFile(address, name, card.bytes?.[file], options.keep ?? false, onProgress);
     const { FilesetResolver, LlmInference } = (await import(
       /* @vite-ignore */ runtimeFile('genai_bundle.mjs')
     )) as Library;
     const folder = runtimeFile('').replace(/\/$/, '');
     const fileset = await FilesetResolver.forGenAiTasks(folder, true); // true: the flavour for module workers
     this.llm = await LlmInference.createFromOptions(fileset, {
-      baseOptions: { modelAssetBuffer: response.body.getReader() as ReadableStreamDefaultReader },
+      baseOptions: { modelAssetBuffer: source.stream.getReader() as ReadableStreamDefaultReader },
       maxTokens: MAX_TOKENS,
       // Gemma 3 overflows half precision (the answer is NaN, the error a token id of -1), all the more on an adapter
       // that has to emulate it.
@@ -52,7 +50,7 @@ export class MediaPipeEngine implements Engine {
       engine: 'mediapipe',
       model: options.model,
       file,
-      bytes,
+      bytes: source.bytes,
       dtype: 'int8',
       device: 'webgpu',
       fallback_reason: null,
@@ -60,19 +58,22 @@ export class MediaPipeEngine implements Engine {
       cross_origin_isolated: self.crossOriginIsolated,
       threads: 1,
       load_seconds: (performance.now() - started) / 1000,
+      kept: source.kept(),
+      from_store: source.fromStore,
       runtime_version: dependencies['@mediapipe/tasks-genai'],
     };
   }
 
-  async answer(text: string, options: AnswerOptions, onAnswer?: (answer: Answer) => void): Promise<Answer[]> {
+  async answer(text: string, options: AnswerOptions, onUpdate?: OnUpdate): Promise<Answer[]> {
     const answers: Answer[] = [];
     let tries = 0;
     while (answers.length < options.candidates && tries < options.candidates * TRIES) {
       await this.use(answers.length === 0 ? GREEDY : { ...SAMPLING, randomSeed: ++tries + 1 });
-      const answer = await this.generate(text);
-      if (answers.some((earlier) => earlier.raw === answer.raw)) continue;
+      const index = answers.length;
+      const answer = await this.generate(text, (raw) => onUpdate?.({ index, raw, answer: null }));
+      if (answers.some((earlier) => earlier.raw === answer.raw)) continue; // sampled the same once more
       answers.push(answer);
-      onAnswer?.(answer);
+      onUpdate?.({ index, raw: answer.raw, answer });
     }
     return answers;
   }
@@ -83,7 +84,7 @@ export class MediaPipeEngine implements Engine {
     this.sampling = sampling;
   }
 
-  private async generate(text: string): Promise<Answer> {
+  private async generate(text: string, onPart: (raw: string) => void): Promise<Answer> {
     const started = performance.now();
     const times: number[] = [];
     let raw = '';
@@ -95,6 +96,7 @@ export class MediaPipeEngine implements Engine {
         if (cut) return;
         raw += part;
         if (part) times.push(performance.now());
+        onPart(raw);
         if (times.length < this.maxNewTokens) return;
         // A .task model cannot be told to stop: it goes on to its own limit, and only the next answer waits for that.
         cut = true;

@@ -32,12 +32,9 @@ export async function readCard(model: string): Promise<ModelCard> {
   const response = await fetch(modelFile(model, 'pocketmoji.json'), { cache: 'no-cache' });
   if (response.status === 404) return {};
   if (!response.ok) throw new Error(`models/${model}/pocketmoji.json: the server answered ${response.status}`);
-  return (await response.json()) as ModelCard;
-}
-
-/** Fails with the file's name if the server does not have it; gives its size in bytes (0 if the server hides it). */
-export async function requireFile(model: string, file: string): Promise<number> {
-  const response = await fetch(modelFile(model, file), { method: 'HEAD', cache: 'no-cache' });
-  if (!response.ok) throw new Error(`models/${model}/${file} is not there: the server answered ${response.status}`);
-  return Number(response.headers.get('content-length') ?? 0);
+  try {
+    return (await response.json()) as ModelCard;
+  } catch {
+    throw new Error(`models/${model}/pocketmoji.json is not there: the server answered with something that is not JSON`);
+  }
 }

@@ -1,5 +1,5 @@
 // The messages between the page and the worker.
-import type { Answer, AnswerOptions, Download, Info, LoadOptions } from './engine';
+import type { Answer, AnswerOptions, Download, Info, LoadOptions, Update } from './engine';
 
 export type Request =
   | { id: number; kind: 'load'; root: string; options: LoadOptions }
@@ -7,6 +7,6 @@ export type Request =
 
 export type Reply =
   | { id: number; kind: 'download'; download: Download }
-  | { id: number; kind: 'answer'; answer: Answer }
+  | { id: number; kind: 'update'; update: Update }
   | { id: number; kind: 'done'; result: Info | Answer[] }
   | { id: number; kind: 'failed'; error: string };

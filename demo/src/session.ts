@@ -1,5 +1,5 @@
 // The model that the page has loaded, or is loading. The interface and window.pocketmoji both go through here.
-import type { Answer, AnswerOptions, Download, Info, LoadOptions } from './engine';
+import type { Answer, AnswerOptions, Download, Info, LoadOptions, OnUpdate } from './engine';
 import { WorkerEngine } from './worker_engine';
 
 export type State =
@@ -17,13 +17,13 @@ export class Session {
   /** Loads a model into a fresh worker; one that was loaded before is dropped. */
   async load(options: LoadOptions): Promise<Info> {
     await this.engine?.close();
-    const engine = new WorkerEngine();
-    this.engine = engine;
     const change = (state: State) => {
       if (this.engine !== engine) return; // another load has begun since
       this.state = state;
       this.onChange(state);
     };
+    const engine: WorkerEngine = new WorkerEngine((error) => change({ kind: 'failed', options, error }));
+    this.engine = engine;
     change({ kind: 'loading', options, download: null });
     try {
       const info = await engine.load(options, (download) => change({ kind: 'loading', options, download }));
@@ -35,9 +35,9 @@ export class Session {
     }
   }
 
-  async answer(text: string, options: AnswerOptions, onAnswer?: (answer: Answer) => void): Promise<Answer[]> {
+  async answer(text: string, options: AnswerOptions, onUpdate?: OnUpdate): Promise<Answer[]> {
     if (!this.engine || this.state.kind !== 'ready') throw new Error('no model is loaded');
-    return this.engine.answer(text, options, onAnswer);
+    return this.engine.answer(text, options, onUpdate);
   }
 
   info(): Info | null {

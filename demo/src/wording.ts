@@ -31,25 +31,44 @@ export function timing(answer: Answer): string {
   return parts.join(' · ');
 }
 
+/** What a person should know although everything works. */
+export function notices(info: Info): string[] {
+  const found = [];
+  if (info.fallback_reason) found.push(`Running on WASM, which is slower: ${info.fallback_reason}.`);
+  if (info.kept === 'storage full') {
+    found.push("This browser's storage is full: the model works, but will be downloaded again next time. Free some space to keep it.");
+  }
+  return found;
+}
+
+interface Explanation {
+  title: string;
+  help: string;
+  offerWasm: boolean;
+}
+
+// The first that fits. The wordings are those of this project's own errors, of ONNX Runtime and of browsers.
+const EXPLANATIONS: [RegExp, string, string][] = [
+  [
+    /no WebGPU adapter/,
+    'No WebGPU here',
+    'This browser has no WebGPU, or it is switched off. Chrome, Edge and Safari 26 have it; WASM works everywhere, slower.',
+  ],
+  [/^\?/, 'The address has a mistake', ''],
+  [/broke off/, 'The connection broke', 'What has come so far is kept. Trying again goes on where it stopped.'],
+  [/cannot be reached|Failed to fetch|NetworkError/, 'No connection', 'The server cannot be reached, and the model is not kept on this device yet. Once it is, this page works offline.'],
+  [/is not there|Unable to load/, 'The model is not there', 'A file of the model is missing on the server. Is the folder right, and did the export finish?'],
+  [/storage|quota/i, "This browser's storage is full", 'Free some space, or leave private browsing, and try again.'],
+  [/memory|allocat|RangeError/i, 'Not enough memory', 'Close other tabs and try again; on a phone, a smaller model may be what fits.'],
+  [/computes nonsense/, 'The model computes nonsense', 'Its numbers are not numbers on this device. Another device, or a model that was exported again, may help.'],
+  [/does not load/, 'The model file cannot be read', 'The file is damaged, incomplete or not a model that this engine knows. Exporting or downloading it again may help.'],
+  [/worker stopped/, 'The model stopped', 'Its part of the page crashed, most often for want of memory. Trying again starts it anew.'],
+];
+
 /** A failure in words that help: what happened and what can be done. */
-export function explain(error: string): { title: string; help: string; offerWasm: boolean } {
-  if (error.includes('no WebGPU adapter')) {
-    const help = 'This browser has no WebGPU, or it is switched off. Chrome, Edge and Safari 26 have it; WASM works everywhere, slower.';
-    return { title: 'No WebGPU here', help, offerWasm: true };
-  }
-  if (error.includes('is not there') || error.includes('Unable to load')) {
-    const help = 'A file of the model is missing on the server. Is the folder right, and did the export finish?';
-    return { title: 'The model is not there', help, offerWasm: false };
-  }
-  if (error.includes('does not load')) {
-    const help = 'The file is damaged, incomplete or not a model that this engine knows. Exporting or downloading it again may help.';
-    return { title: 'The model file cannot be read', help, offerWasm: false };
-  }
-  if (/memory|allocat/i.test(error)) {
-    return { title: 'Not enough memory', help: 'Close other tabs and try again.', offerWasm: false };
-  }
-  if (error.startsWith('?')) {
-    return { title: 'The address has a mistake', help: error, offerWasm: false };
+export function explain(error: string): Explanation {
+  for (const [pattern, title, help] of EXPLANATIONS) {
+    if (pattern.test(error)) return { title, help: help || error, offerWasm: title === 'No WebGPU here' };
   }
   return { title: 'That did not work', help: 'Trying again may help. The details say what happened.', offerWasm: false };
 }

@@ -30,7 +30,7 @@ async function serve(request: Request): Promise<void> {
       send({ id, kind: 'done', result: info });
     } else {
       if (!engine) throw new Error('no model is loaded');
-      const answers = await engine.answer(request.text, request.options, (answer) => send({ id, kind: 'answer', answer }));
+      const answers = await engine.answer(request.text, request.options, (update) => send({ id, kind: 'update', update }));
       send({ id, kind: 'done', result: answers });
     }
   } catch (error) {

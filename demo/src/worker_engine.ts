@@ -1,12 +1,12 @@
 // The page's end of the worker: an Engine that forwards to the one in the worker.
-import type { Answer, AnswerOptions, Download, Engine, Info, LoadOptions } from './engine';
+import type { Answer, AnswerOptions, Download, Engine, Info, LoadOptions, OnUpdate } from './engine';
 import type { Reply, Request } from './protocol';
 
 interface Waiting {
   resolve(result: unknown): void;
   reject(error: Error): void;
   onDownload?: (download: Download) => void;
-  onAnswer?: ((answer: Answer) => void) | undefined;
+  onUpdate?: OnUpdate | undefined;
 }
 
 // A plain Omit would merge the members of the union.
@@ -17,10 +17,13 @@ export class WorkerEngine implements Engine {
   private waiting = new Map<number, Waiting>();
   private nextId = 0;
 
-  constructor() {
+  /** `onCrash` hears of a worker that stopped, whatever it was doing. */
+  constructor(onCrash: (error: Error) => void = () => undefined) {
     this.worker.addEventListener('message', (event: MessageEvent<Reply>) => this.receive(event.data));
     this.worker.addEventListener('error', (event) => {
-      this.fail(new Error(`the model's worker stopped: ${event.message || 'it could not be started, or ran out of memory'}`));
+      const error = new Error(`the model's worker stopped: ${event.message || 'it could not be started, or ran out of memory'}`);
+      this.fail(error);
+      onCrash(error);
     });
   }
 
@@ -29,8 +32,8 @@ export class WorkerEngine implements Engine {
     return this.ask({ kind: 'load', root, options }, { onDownload }) as Promise<Info>;
   }
 
-  answer(text: string, options: AnswerOptions, onAnswer?: (answer: Answer) => void): Promise<Answer[]> {
-    return this.ask({ kind: 'answer', text, options }, { onAnswer }) as Promise<Answer[]>;
+  answer(text: string, options: AnswerOptions, onUpdate?: OnUpdate): Promise<Answer[]> {
+    return this.ask({ kind: 'answer', text, options }, { onUpdate }) as Promise<Answer[]>;
   }
 
   async close(): Promise<void> {
@@ -38,7 +41,7 @@ export class WorkerEngine implements Engine {
     this.fail(new Error('the model was unloaded'));
   }
 
-  private ask(request: WithoutId<Request>, callbacks: Pick<Waiting, 'onDownload' | 'onAnswer'>): Promise<unknown> {
+  private ask(request: WithoutId<Request>, callbacks: Pick<Waiting, 'onDownload' | 'onUpdate'>): Promise<unknown> {
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject, ...callbacks });
@@ -49,7 +52,7 @@ export class WorkerEngine implements Engine {
   private receive(reply: Reply): void {
     const waiting = this.waiting.get(reply.id);
     if (reply.kind === 'download') waiting?.onDownload?.(reply.download);
-    else if (reply.kind === 'answer') waiting?.onAnswer?.(reply.answer);
+    else if (reply.kind === 'update') waiting?.onUpdate?.(reply.update);
     else {
       this.waiting.delete(reply.id);
       if (reply.kind === 'done') waiting?.resolve(reply.result);

@@ -32,5 +32,11 @@ test.each([
   ['models/model/onnx/model_q4.onnx is not there: the server answered 404', 'The model is not there', false],
   ['models/model/onnx/model_q4.onnx does not load: protobuf', 'The model file cannot be read', false],
   ['?device=gpu: webgpu or wasm is expected', 'The address has a mistake', false],
+  ['models/model/x.onnx: the download broke off at 8.0 of 127.0 MB: Failed to fetch', 'The connection broke', false],
+  ['models/model/x.onnx: the server cannot be reached, and the model is not kept here yet', 'No connection', false],
+  ['the model computes nonsense: 512 of 512 logits are NaN at token 1 of the answer', 'The model computes nonsense', false],
+  ["the model's worker stopped: it could not be started, or ran out of memory", 'Not enough memory', false],
+  ["the model's worker stopped: unreachable", 'The model stopped', false],
+  ['QuotaExceededError', "This browser's storage is full", false],
   ['boom', 'That did not work', false],
 ])('%s', (error, title, offerWasm) => expect(explain(error)).toMatchObject({ title, offerWasm }));

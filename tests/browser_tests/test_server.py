@@ -21,6 +21,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     (page / "runtime/a.wasm").write_bytes(b"\0asm")
     (page / "runtime/a.mjs").write_text("export {}")
     (model / "config.json").write_text("{}")
+    (model / "tokenizer.json").write_text("{}")
     (model / "onnx/model.onnx").write_bytes(b"12345")
     (tmp_path / "secret.txt").write_text("secret")
     with running({"model": model}, page=page) as started:
@@ -76,6 +77,28 @@ def test_has_nothing_else(server: Server, path: str) -> None:
 def test_size_without_content(server: Server) -> None:
     response, content = get(server, "/models/model/onnx/model.onnx", "HEAD")
     assert (response.headers["Content-Length"], content) == ("5", b"")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "body"),
+    [("bytes=1-2", 206, b"23"), ("bytes=3-", 206, b"45"), ("bytes=0-99", 206, b"12345"), ("bytes=5-", 416, None)],
+)
+def test_a_part_of_a_file(server: Server, wanted: str, status: int, body: bytes | None) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=5)
+    connection.request("GET", "/models/model/onnx/model.onnx", headers={"Range": wanted})
+    response = connection.getresponse()
+    content = response.read()
+    assert response.status == status
+    if body is not None:
+        assert content == body and response.headers["Content-Range"].endswith("/5")
+
+
+def test_a_changed_file_has_another_tag(server: Server) -> None:
+    path = "/models/model/onnx/model.onnx"
+    before = get(server, path, "HEAD")[0].headers["ETag"]
+    assert before and get(server, path, "HEAD")[0].headers["ETag"] == before
+    (server.models["model"] / "onnx/model.onnx").write_bytes(b"54321")
+    assert get(server, path, "HEAD")[0].headers["ETag"] != before
 
 
 def test_a_port_in_use_is_named(server: Server) -> None:

@@ -1,0 +1,57 @@
+// What stays on this device: the skin tone, and a history if the person has asked for one. Nothing else, nowhere else.
+export interface Past {
+  text: string;
+  answer: string;
+}
+
+const TONE = 'pocketmoji.tone';
+const KEEP = 'pocketmoji.keep-history';
+const HISTORY = 'pocketmoji.history';
+const LONGEST = 50;
+
+/** Storage may be switched off; the page then forgets, and works. */
+function read(name: string): string | null {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function write(name: string, value: string | null): void {
+  try {
+    if (value === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, value);
+  } catch {
+    // as above
+  }
+}
+
+export const tone = () => read(TONE) ?? '';
+export const setTone = (value: string) => write(TONE, value || null);
+
+export const keepsHistory = () => read(KEEP) === 'yes';
+
+/** Without a history nothing of an earlier one stays. */
+export function setKeepsHistory(keep: boolean): void {
+  write(KEEP, keep ? 'yes' : null);
+  if (!keep) emptyHistory();
+}
+
+export function history(): Past[] {
+  try {
+    const found: unknown = JSON.parse(read(HISTORY) ?? '[]');
+    return Array.isArray(found) ? (found as Past[]).filter((past) => typeof past?.text === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Newest first, each text once. Does nothing unless the person keeps a history. */
+export function remember(past: Past): void {
+  if (!keepsHistory()) return;
+  const others = history().filter(({ text }) => text !== past.text);
+  write(HISTORY, JSON.stringify([past, ...others].slice(0, LONGEST)));
+}
+
+export const emptyHistory = () => write(HISTORY, null);
