@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from browser_tests.chromium import AdapterInfo, WebGpu, launch
 from browser_tests.latency import quantile
+from browser_tests.logits import TOP, Trace
 from browser_tests.server import DEFAULT_MODEL, running
 from pocketmoji.errors import MachineError, PocketmojiError
 from pocketmoji.records import EngineTiming, Prediction, Record
@@ -170,6 +171,14 @@ class BrowserRuntime:
         """The greedy answer and up to `count` - 1 sampled ones, all different, from one reading of the prompt."""
         answers = self._call("answer", [text, {"candidates": count}], self.text_limit_s)
         return [Prediction.model_validate({"text": text} | answer) for answer in answers]
+
+    def trace(self, text: str) -> tuple[Prediction, Trace]:
+        """The greedy answer with the largest logits of each token; ones that are not finite are in the trace."""
+        answer = self._call("answer", [text, {"candidates": 1, "trace": TOP}], self.text_limit_s)[0]
+        trace = Trace.model_validate(answer.pop("trace"))
+        found = Prediction.model_validate({"text": text} | answer)
+        self._measured.append(found)
+        return found, trace
 
     @property
     def adapter_name(self) -> str:

@@ -108,7 +108,7 @@ def test_a_port_in_use_is_named(server: Server) -> None:
 
 
 def test_a_folder_without_a_model(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no model in"):
+    with pytest.raises(InputError, match="holds no model"):
         Server({"model": tmp_path}, page=server.page)
 
 
