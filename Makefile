@@ -4,13 +4,13 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: run test lint setup demo clean
+.PHONY: run test lint setup harness demo clean
 .DELETE_ON_ERROR:
 
 run: setup
 	$(BIN)/pocketmoji run --seeds seeds/personal.csv
 
-test: setup lint
+test: setup lint harness
 	$(BIN)/python -m pytest
 
 lint: setup
@@ -34,5 +34,13 @@ setup: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# inspect_ai and lm-evaluation-harness, only to check that they read what evaluate writes: their pins are not ours.
+harness: .venv-harness/ready
+
+.venv-harness/ready: requirements-harness.lock
+	$(PYTHON) -m venv .venv-harness
+	.venv-harness/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-harness.lock
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-litert demo/dist demo/node_modules
+	rm -rf .venv .venv-litert .venv-harness demo/dist demo/node_modules

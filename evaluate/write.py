@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evaluate.evaluation_page import write_page
 from evaluate.gate_files import write_gates
+from evaluate.inspect_log import write_inspect_logs
+from evaluate.lm_eval_files import write_lm_eval
 from evaluate.run import Evaluation, summary_of
+from evaluate.samples_file import write_samples
 from pocketmoji.workspace import write_json
 
 
 def write_results(evaluation: Evaluation, folder: Path) -> None:
-    """evaluation.json, and gates.md and gates.xml if there are gates."""
-    write_json(folder / "evaluation.json", summary_of(evaluation))
+    """evaluation.html for people; evaluation.json, samples.parquet, lm_eval/ and inspect/ for programs; gates.md and
+    gates.xml if there are gates."""
+    write_samples(evaluation, folder)
+    write_lm_eval(evaluation, folder)
+    write_inspect_logs(evaluation, folder)
+    write_page(evaluation, folder)
     if evaluation.gates:
         write_gates(evaluation.gates, folder)
+    write_json(folder / "evaluation.json", summary_of(evaluation))
