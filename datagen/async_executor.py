@@ -110,7 +110,7 @@ class AsyncExecutor:
                 self._gate.leave(busy=error.refused, told=error.told)
                 failed += 1
                 cost = self._budget.most(request) if error.billed else 0.0
-                await commits.add(_spent(request, cost, str(error)))
+                await commits.add(spent(request, cost, str(error)))
                 if failed >= ATTEMPTS:
                     self._over = True
                     raise TeacherError(
@@ -135,7 +135,7 @@ class AsyncExecutor:
             except ValueError as error:
                 malformed += 1
                 problem = str(error).splitlines()[0]
-                await commits.add(_spent(request, cost, problem))
+                await commits.add(spent(request, cost, problem))
                 if malformed < MALFORMED_ATTEMPTS:
                     continue
                 await self._give_up(request, problem, commits)
@@ -197,7 +197,8 @@ def accepted(
     }
 
 
-def _spent(request: Request, cost: float, problem: str) -> dict[str, Any]:
+def spent(request: Request, cost: float, problem: str) -> dict[str, Any]:
+    """The journal's line for an attempt that brought nothing."""
     return {"request": request.fingerprint, "status": "spent", "cost": cost, "problem": problem[:300]}
 
 

@@ -121,7 +121,7 @@ def render_card(statistics: dict[str, Any], folder: Path) -> str:
     total = sum(s["splits"].values())
     size = next((name for limit, name in SIZES if total < limit), "n>1M")
     filled = [split for split in SPLITS if s["splits"][split]]
-    listed = lambda place: "\n".join(f"      - split: {split}\n        path: {place.format(split)}" for split in filled)
+    files = "\n".join(f"      - split: {split}\n        path: parquet/{split}.parquet" for split in filled)
     rules = s["share_of_rules"]
     honesty = (
         RULES_ONLY if rules == 1 else f"Paraphrases were written by `{s['teacher']}`; {rules:.1%} of them by rules."
@@ -142,18 +142,14 @@ size_categories:
 configs:
   - config_name: default
     data_files:
-{listed("parquet/{}.parquet")}
-  - config_name: jsonl
-    data_files:
-{listed("{}.jsonl")}
+{files}
 ---
 
 # Text to emoji, from {s["seed_file"]}
 
 {s["seeds"]} seeds (a text and the emoji it must give): {s["seeds_trained"]} trained and {s["seeds_heldout"]} held out;
 paraphrases by the teacher `{s["teacher"]}`. Each row has `text`, `emoji`, `seed_id`, `origin` and `cell` (where on the
-axes of diversity it was asked for). `datasets.load_dataset` opens this folder: Parquet by default, JSONL as the
-configuration `jsonl`.
+axes of diversity it was asked for). `datasets.load_dataset` opens this folder: Parquet; JSONL lies beside it.
 
 {honesty}
 

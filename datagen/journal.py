@@ -5,6 +5,8 @@ All executors write it and read it; it is what makes a run that was begun with o
     {"sent": fingerprint, "reserved": dollars}                       before a request goes out
     {"request": fingerprint, "status": ..., "cost": dollars, ...}    what became of it
 
+    {"job": name, "of": fingerprints}, {"collected": name}           a batch job that was made, and read
+
 with status "ok" (then `reply`, `tokens`), "unusable" (a reply that broke the schema, each time), or "spent" (an attempt
 that failed or was malformed and will be made again). A line that a crash cut short is passed over.
 """
@@ -34,6 +36,9 @@ class Journal:
         """Dollars for requests whose outcome is known."""
         self.requests = 0
         """Requests that ever went out, those that failed and those of interrupted runs included."""
+        self.jobs: dict[str, list[str]] = {}
+        """Batch jobs that were made and not yet read: the fingerprints of their requests by the name of the job."""
+        self.collected = 0
         self.statuses: Counter[str] = Counter()
         self._end = 0
         self._lock = threading.Lock()
@@ -111,6 +116,13 @@ class Journal:
                 self._end = -1  # the next append has to finish the line first
 
     def _note(self, entry: dict[str, Any], start: int, length: int) -> None:
+        if "job" in entry:
+            self.jobs[entry["job"]] = list(entry["of"])
+            return
+        if "collected" in entry:
+            self.jobs.pop(entry["collected"], None)
+            self.collected += 1
+            return
         if "sent" in entry:
             self._open[entry["sent"]].append(float(entry["reserved"]))
             self.requests += 1

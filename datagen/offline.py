@@ -83,7 +83,7 @@ def _variants(text: str, rng: random.Random) -> list[Variant]:
     core = text.rstrip(" .!…")
     question = core.endswith("?")
     core = core.rstrip(" .!?…") or text
-    inner = _inner(core, rng)
+    inner = [variant for variant in _inner(core, rng) if not (question and variant[0] == "telegram")]
     families: list[list[Variant]] = [inner]
     for rule, templates in _outer_rules(core, question):
         made = []
@@ -198,7 +198,7 @@ def _fill(template: str, body: str, question: bool, rng: random.Random) -> str:
     style = rng.random()
     if style < 0.25:
         filled = filled.lower()
-    elif style < 0.32:
+    elif style < 0.32 and template.startswith("{X}"):  # shouted whole; behind a phrase it reads like a machine
         filled = filled.upper()
     if filled[-1] in '?"' or "#" in filled:
         return filled

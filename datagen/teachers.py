@@ -82,6 +82,17 @@ def client_opener(name: str, config: DatagenConfig, environment: Mapping[str, st
 def make_executor(
     name: str, open_client: Callable[[], Client], config: DatagenConfig, journal: Journal, budget: Budget
 ) -> Executor:
+    if config.executor == "gemini-batch":
+        from datagen.gemini_batch import GeminiBatchExecutor
+
+        if not name.startswith("gemini:"):
+            raise InputError(
+                f"--executor gemini-batch with the teacher {name}",
+                expected="the gemini teacher: these jobs are Gemini's",
+                where="settings of datagen",
+            )
+        model = name.partition(":")[2]
+        return GeminiBatchExecutor(model, gemini_key(os.environ), config.base_url, journal, budget)
     from datagen.async_executor import AsyncExecutor
 
     return AsyncExecutor(name, open_client, journal, budget, config)

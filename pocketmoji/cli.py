@@ -98,7 +98,12 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         add("--name", help="name of the run (default: the seed file's)")
         add("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: %(default)s)")
     if command == "datagen":
-        add("seeds", type=Path, help="CSV, TSV or JSONL with the columns text and emoji")
+        add("seeds", type=Path, help="CSV, TSV or JSONL with the columns text and emoji; or the word inspect")
+        add("folder", type=Path, nargs="?", help="after inspect: the dataset folder to look into")
+        add("--out", type=Path, help="folder to write into")
+        add("--dry-run", action="store_true", help="say what it would cost, and ask nobody")
+        add("--preview", type=int, metavar="N", help="show a few paraphrases of the first N seeds, and write nothing")
+        add("--push", metavar="OWNER/NAME", help="put the dataset on the Hub afterwards (private)")
     if command in ("train", "evaluate"):
         add("dataset", type=Path, help="folder that datagen wrote")
     if command == "evaluate":
@@ -127,7 +132,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         add("web", type=Path, nargs="?", default=Path("runs/personal/web"), help="web folder (default: %(default)s)")
         add("--port", type=int, default=8000)
         add("--build", type=Path, metavar="DIR", help="write a static site instead (any host, Hugging Face Space)")
-    if command not in ("run", "demo", "doctor"):
+    if command not in ("run", "datagen", "demo", "doctor"):
         add("--out", type=Path, required=True, help="folder to write into")
     seen: set[str] = set()
     for group in groups[command]:
@@ -190,10 +195,40 @@ def run(options: argparse.Namespace, command: str) -> Any:
 
 def datagen(options: argparse.Namespace, command: str) -> Any:
     from pocketmoji.config import DatagenConfig
+    from pocketmoji.errors import InputError
     from pocketmoji.pipeline import make_dataset
     from pocketmoji.workspace import read_json
 
-    make_dataset(options.seeds, settings(DatagenConfig, options), options.out)
+    if str(options.seeds) == "inspect" and (options.folder or not options.seeds.exists()):
+        from datagen.inspect import inspect
+
+        if not options.folder:
+            raise InputError("datagen inspect has no folder", expected="pocketmoji datagen inspect DIR")
+        return inspect(options.folder)
+    config = settings(DatagenConfig, options)
+    if options.folder:
+        raise InputError(
+            f"there is one argument too many: {options.folder}", expected="pocketmoji datagen SEEDS --out DIR"
+        )
+    if options.dry_run:
+        from datagen.preview import estimate
+
+        return estimate(options.seeds, config, options.out)
+    if options.preview is not None:
+        from datagen.preview import preview
+
+        return preview(options.seeds, config, options.preview)
+    if not options.out:
+        raise InputError(
+            "datagen has no folder to write into",
+            expected="pocketmoji datagen SEEDS --out DIR",
+            remedy="add --out, or --dry-run or --preview N, which write nothing",
+        )
+    make_dataset(options.seeds, config, options.out)
+    if options.push:
+        from datagen.hub import push
+
+        push(options.out, options.push)
     return read_json(options.out / "statistics.json")
 
 

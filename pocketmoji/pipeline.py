@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,16 +27,17 @@ def make_dataset(seeds: Path, config: DatagenConfig, folder: Path) -> None:
     """Seeds to dataset. The teacher that "auto" finds is part of what is compared, the key is not."""
     from datagen.generate import generate
     from datagen.seeds import read_seeds
+    from datagen.teachers import teacher_name
 
     read_seeds(seeds, config.max_bad_rows)  # a wrong file is told before anything is skipped or redone
-    has_key = bool(os.environ.get("GEMINI_API_KEY") or os.environ.get("GOOGLE_API_KEY"))
-    teacher = config.teacher if config.teacher != "auto" else ("gemini" if has_key else "offline")
+    teacher = teacher_name(config)
+    package = {"gemini": "google-genai", "openai": "openai", "transformers": "transformers"}.get(teacher.split(":")[0])
     run_stage(
         folder,
         command="datagen",
         config={**config.model_dump(mode="json"), "teacher": teacher},
         read={seeds.name: digest_file(seeds)},
-        packages=["emoji", "google-genai"] if teacher == "gemini" else ["emoji"],
+        packages=["emoji", "numpy", "pyarrow", *([package] if package else [])],
         work=lambda out: generate(seeds, config, out),
         say=say,
     )

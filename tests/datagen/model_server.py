@@ -95,6 +95,10 @@ class ModelServer:
         self.paths: list[str] = []
         self.keys: list[str | None] = []
         self.in_flight = self.most_in_flight = 0
+        self.jobs: list[dict[str, Any]] = []
+        self.job_state = "BATCH_STATE_SUCCEEDED"
+        self.row_errors: list[int] = []
+        """Numbers of the rows, over all jobs, that fail although their job succeeds."""
         self._lock = threading.Lock()
 
     def answer(self, asked: Asked) -> Answer:
@@ -102,14 +106,56 @@ class ModelServer:
             chosen = self.script.pop(0) if self.script else self.always
         return chosen if isinstance(chosen, Answer) else chosen(asked)
 
+    def make_job(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A batch job, answered at once; its rows come back in another order."""
+        responses = []
+        for row in body["batch"]["inputConfig"]["requests"]["requests"]:
+            number = len(self.requests)
+            self.requests.append(row["request"])
+            responses.append({"metadata": row["metadata"]})
+            if number in self.row_errors:
+                responses[-1]["error"] = {"code": 13, "message": "internal"}
+                continue
+            answer = self.answer(json.loads(row["request"]["contents"][0]["parts"][0]["text"]))
+            responses[-1]["response"] = gemini_body(answer)
+        name = f"batches/{len(self.jobs)}"
+        job = {
+            "name": name,
+            "metadata": {
+                "name": name,
+                "displayName": body["batch"]["displayName"],
+                "state": self.job_state,
+                "output": {"inlinedResponses": {"inlinedResponses": responses[::-1]}},
+            },
+            "done": True,
+        }
+        self.jobs.append(job)
+        return job
+
     def __enter__(self) -> ModelServer:
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def send_json(self, value: Any) -> None:
+                data = json.dumps(value).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def do_GET(self) -> None:
+                name = self.path.partition("?")[0].removeprefix("/v1beta/")
+                found = [job for job in fake.jobs if job["name"] == name]
+                self.send_json(found[0] if found else {"operations": fake.jobs})
+
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if "batch" in body:
+                    self.send_json(fake.make_job(body))
+                    return
                 with fake._lock:
                     fake.requests.append(body)
                     fake.paths.append(self.path)

@@ -1,0 +1,102 @@
+"""Before the money is spent: what a run would cost, and a handful of its rows."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from datagen.budget import MILLION, price_of
+from datagen.filters import Dropped, Screen
+from datagen.journal import Journal
+from datagen.model_teacher import plan
+from datagen.seeds import read_seeds
+from datagen.splits import choose_heldout_seeds, wanted_paraphrases
+from datagen.teacher import Ask
+from datagen.teachers import JOURNAL, choose_teacher, teacher_name
+from pocketmoji.config import PRICES, DatagenConfig
+from pocketmoji.console import say
+
+PREVIEWED = 4
+
+
+def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> dict[str, Any]:
+    """Requests, tokens and dollars of the first round (what filters take away comes on top), without any request.
+
+    What the journal in `folder` already has is not counted. Tokens are estimated from four characters to a token;
+    `most` is the bound that --max-cost reckons with.
+    """
+    seeds = read_seeds(seeds_path, config.max_bad_rows).seeds
+    name = teacher_name(config)
+    heldout = choose_heldout_seeds(seeds, config)
+    asks = []
+    for seed in seeds:
+        wanted = wanted_paraphrases(seed, heldout, config)
+        asks.append(Ask(seed, wanted + max(2, wanted // 4)))
+    rows = sum(ask.wanted for ask in asks)
+    found: dict[str, Any] = {"teacher": name, "seeds": len(seeds), "rows": rows, "requests": 0, "known": 0}
+    if name == "offline":
+        say(f"datagen: {rows} rows by rules for {len(seeds)} seeds: no requests, no money")
+        return found | {"input_tokens": 0, "output_tokens": 0, "dollars": 0.0}
+    journal = Journal(folder / JOURNAL) if folder else None
+    sent = received = most_sent = most_received = 0
+    for request in plan(name, asks, config):
+        if journal and request.fingerprint in journal:
+            found["known"] += 1
+            continue
+        found["requests"] += 1
+        likely = request.likely_tokens
+        sent, received = sent + likely[0], received + likely[1]
+        most_sent += request.most_input_tokens
+        most_received += request.most_output_tokens
+    price = price_of(name, config)
+    dollars = lambda cost, a, b: round((a * cost[0] + b * cost[1]) / MILLION, 6)
+    found |= {
+        "input_tokens": sent,
+        "output_tokens": received,
+        "dollars": dollars(price, sent, received) if price else None,
+        "most_dollars": dollars(price, most_sent, most_received) if price else None,
+        "by_teacher": {model: dollars(cost, sent, received) for model, cost in PRICES.items()},
+    }
+    say(f"datagen: {found['requests']} requests to {name} for {rows} rows ({found['known']} more are in the journal)")
+    say(f"  about {sent:,} tokens to send and {received:,} to receive")
+    if price:
+        say(f"  about ${found['dollars']:.4f}, at most ${found['most_dollars']:.4f} (executor {config.executor})")
+    else:
+        say(f"  no price of {name} is known: say it with --price IN,OUT")
+    for model, cost in found["by_teacher"].items():
+        say(f"  the same with {model}: about ${cost:.4f}")
+    return found
+
+
+def preview(seeds_path: Path, config: DatagenConfig, count: int) -> dict[str, Any]:
+    """A few paraphrases of the first `count` seeds, each with what the filters say of it; nothing is written."""
+    file = read_seeds(seeds_path, config.max_bad_rows)
+    dropped: list[Dropped] = []
+    screen = Screen(file.seeds, dropped.append, config.language)
+    shown = []
+    with tempfile.TemporaryDirectory() as folder:
+        teacher = choose_teacher(config, Path(folder), os.environ)
+        asks = [Ask(seed, PREVIEWED) for seed in file.seeds[:count]]
+        for number, candidates in enumerate(teacher.paraphrase(asks, lambda n: None)):
+            seed = file.seeds[number]
+            say(f"{seed.text}  {seed.emoji}")
+            for candidate, fits in zip(candidates, screen.accept([(number, c) for c in candidates]), strict=True):
+                verdict = "kept" if fits else dropped[-1].reason
+                shown.append(
+                    {
+                        "seed": seed.text,
+                        "emoji": seed.emoji,
+                        "text": candidate.text,
+                        "origin": candidate.origin,
+                        "cell": candidate.cell,
+                        "verdict": verdict,
+                    }
+                )
+                about = f"{candidate.cell or candidate.origin}{'' if fits else f'; dropped: {verdict}'}"
+                say(f"    {candidate.text}  [{about}]")
+        running = getattr(teacher, "running", None)
+        if running:
+            say(f"datagen: {running()}")
+    return {"teacher": teacher.name, "rows": shown}
