@@ -6,21 +6,15 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from export.onnx_graph import Precision, build_graph
-from export.quantise import Floats, Grid
+from export.onnx_graph import build_graph
 from pocketmoji.console import say
 from pocketmoji.errors import InputError
+from pocketmoji.grid import PRECISIONS, Floats
 from pocketmoji.notice import write_notice
 from pocketmoji.workspace import atomic_path, read_json, write_json
 
 # The file's suffix is what Transformers.js derives from its dtype: "_q4" for q4, "_quantized" for q8, "" for fp32.
 SUFFIXES = {"q4": "_q4", "q8": "_quantized", "fp32": ""}
-TABLE = Grid(bits=8, block=32)
-PRECISIONS = {
-    "q4": Precision("q4", Grid(bits=4, block=32, symmetric=False), TABLE),
-    "q8": Precision("q8", Grid(bits=8, block=128), Grid(bits=8, block=128)),
-    "fp32": Precision("fp32", None, None),
-}
 MAX_POSITIONS = 1024
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "generation_config.json")
 

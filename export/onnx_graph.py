@@ -19,19 +19,11 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 from onnx.onnx_ml_pb2 import ModelProto, NodeProto
 
-from export.quantise import Floats, Grid, quantise
+from export.rounding import Rounding, nearest
+from pocketmoji.grid import Floats, Grid, Precision, quantise
 
 CONTRIB = "com.microsoft"
 OPSET = 21
-
-
-@dataclass(frozen=True)
-class Precision:
-    """How an artefact stores its weights; None is 32-bit floats. `name` is a dtype of Transformers.js."""
-
-    name: str
-    layers: Grid | None
-    table: Grid | None
 
 
 class _Graph:
@@ -57,13 +49,17 @@ class _Graph:
 
 
 def build_graph(
-    config: Mapping[str, Any], tensor: Callable[[str], Floats], precision: Precision, max_positions: int
+    config: Mapping[str, Any],
+    tensor: Callable[[str], Floats],
+    precision: Precision,
+    max_positions: int,
+    rounding: Rounding = nearest,
 ) -> ModelProto:
     """The model whose checkpoint tensors `tensor(name)` gives, as config.json describes it.
 
     Inputs: input_ids [batch, length], attention_mask [batch, past + length], num_logits_to_keep (0: all) and the cache,
     past_key_values.{layer}.key/value [batch, kv heads, past, head dim]; outputs: logits [batch, kept, vocabulary] and
-    present.{layer}.key/value. `max_positions` bounds past + length.
+    present.{layer}.key/value. `max_positions` bounds past + length. `rounding` turns a layer's weight into levels.
     """
     graph = _Graph()
     hidden, head_dim, layers = config["hidden_size"], config["head_dim"], config["num_hidden_layers"]
@@ -82,7 +78,8 @@ def build_graph(
     normed = _norm(graph, config, tensor, stream, "model.layers.0.input_layernorm.weight", "layer0.input")
     for layer in range(layers):
         following = f"model.layers.{layer + 1}.input_layernorm.weight" if layer + 1 < layers else "model.norm.weight"
-        stream, normed = _layer(graph, config, tensor, precision.layers, layer, stream, normed, following)
+        linear = _Linears(graph, tensor, precision.layers, rounding)
+        stream, normed = _layer(graph, config, tensor, linear, layer, stream, normed, following)
 
     graph.add("Neg", ["num_logits_to_keep"], "minus_kept")
     graph.add("Reshape", ["minus_kept", graph.constant("one_dimension", np.array([1]))], "first_kept")
@@ -138,26 +135,39 @@ def _head(graph: _Graph, grid: Grid | None, hidden: int, vocabulary: int) -> Non
     )
 
 
-def _linear(graph: _Graph, weight: Floats, grid: Grid | None, source: str, name: str, out: str) -> str:
-    if grid is None:
-        return graph.add("MatMul", [source, graph.constant(f"{name}.T", weight.T.astype(np.float32))], out)
-    rows, columns = weight.shape
-    grid = grid.fit(columns)
-    quantised = quantise(weight, grid)
-    inputs = [source, graph.constant(f"{name}.q", quantised.packed), graph.constant(f"{name}.s", quantised.scales)]
-    if quantised.zeros is not None:
-        inputs.append(graph.constant(f"{name}.z", quantised.zeros.reshape(-1)))
-    return graph.add(
-        "MatMulNBits",
-        inputs,
-        out,
-        CONTRIB,
-        K=columns,
-        N=rows,
-        bits=grid.bits,
-        block_size=grid.block,
-        accuracy_level=4,
-    )
+@dataclass(frozen=True)
+class _Linears:
+    """Writes linear layers, all in one way."""
+
+    graph: _Graph
+    tensor: Callable[[str], Floats]
+    grid: Grid | None
+    rounding: Rounding
+
+    def add(self, source: str, name: str, out: str) -> str:
+        """`source` times the transposed weight of that name."""
+        weight = self.tensor(name)
+        if self.grid is None:
+            return self.graph.add(
+                "MatMul", [source, self.graph.constant(f"{name}.T", weight.T.astype(np.float32))], out
+            )
+        rows, columns = weight.shape
+        grid = self.grid.fit(columns)
+        quantised = self.rounding(name, weight, grid)
+        parts = {"q": quantised.packed, "s": quantised.scales}
+        if quantised.zeros is not None:
+            parts["z"] = quantised.zeros.reshape(-1)
+        return self.graph.add(
+            "MatMulNBits",
+            [source, *(self.graph.constant(f"{name}.{part}", value) for part, value in parts.items())],
+            out,
+            CONTRIB,
+            K=columns,
+            N=rows,
+            bits=grid.bits,
+            block_size=grid.block,
+            accuracy_level=4,
+        )
 
 
 def _norm_weight(graph: _Graph, tensor: Callable[[str], Floats], name: str) -> str:
@@ -176,7 +186,7 @@ def _layer(
     graph: _Graph,
     config: Mapping[str, Any],
     tensor: Callable[[str], Floats],
-    grid: Grid | None,
+    linears: _Linears,
     layer: int,
     stream: str,
     normed: str,
@@ -188,7 +198,7 @@ def _layer(
     query_heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
 
     def linear(source: str, name: str, to: str) -> str:
-        return _linear(graph, tensor(here + name), grid, source, here + name, out + to)
+        return linears.add(source, here + name, out + to)
 
     projected = {}
     for part, heads in (("q", query_heads), ("k", kv_heads)):

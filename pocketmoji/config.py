@@ -63,6 +63,9 @@ class TrainConfig(Settings):
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=5e-4, gt=0)
     lora_rank: int = Field(default=16, ge=1)
+    quantise: Literal["fp32", "q8", "q4"] = Field(
+        default="q4", description="train through the grid of this web artefact"
+    )
     max_tokens: int = Field(default=256, ge=32, description="longest prompt and answer in tokens")
     random_seed: int = 0
 

@@ -12,6 +12,8 @@ from typing import Any
 from pocketmoji.config import TrainConfig
 from pocketmoji.console import progress, say
 from pocketmoji.errors import InputError
+from pocketmoji.grid import PRECISIONS
+from pocketmoji.grid import Precision as WeightGrid
 from pocketmoji.notice import write_notice
 from pocketmoji.records import Example, read_jsonl
 from pocketmoji.workspace import read_json, write_json, write_text
@@ -19,6 +21,7 @@ from train.curve import loss_curve
 from train.encoding import Encoded, encode
 from train.precision import Precision, choose_precision
 from train.preflight import check_encoding, check_first_loss, check_template
+from train.quantise_aware import round_to_grid, train_through_grid
 from train.shared_prefix import IGNORED, collate, label_loss
 from train.stop_token import StopToken
 
@@ -26,11 +29,18 @@ CHECKPOINT_STEPS = 20
 
 
 def train(
-    dataset: Path, base: Path, base_name: str, stop: StopToken, config: TrainConfig, folder: Path
+    dataset: Path,
+    base: Path,
+    base_name: str,
+    stop: StopToken,
+    config: TrainConfig,
+    folder: Path,
+    grid: WeightGrid | None = None,
 ) -> dict[str, Any]:
     """Tune the (pruned) model in `base` on `dataset`; write the merged model, adapter and training.json to `folder`.
 
-    An interrupted training goes on from its last checkpoint in `folder/.checkpoints`, to the same result.
+    It is trained through `grid`, else through the one that `config.quantise` names. An interrupted training goes on
+    from its last checkpoint in `folder/.checkpoints`, to the same result.
     """
     import torch
     from transformers import AutoTokenizer, set_seed
@@ -58,6 +68,10 @@ def train(
         raise InputError("the dataset has no training rows", where=dataset / "train.jsonl", remedy="run datagen anew")
 
     model = load_nf4(base, precision, config)
+    grid = grid or PRECISIONS[config.quantise]
+    if grid.layers:
+        say(f"train: through the grid of {grid.name}, {grid.layers}")
+        train_through_grid(model, grid, dequantised)
     trainer = make_trainer(model, tokenizer, splits, precision, config, folder / ".checkpoints")
     probe_first_batch(trainer, len(tokenizer))
     last = last_checkpoint(folder / ".checkpoints")
@@ -74,7 +88,7 @@ def train(
     curve = [(float(row["step"]), float(row["loss"])) for row in history if "loss" in row]
     validation = [(float(row["step"]), float(row["eval_loss"])) for row in history if "eval_loss" in row]
     trainer.model.save_pretrained(folder / "adapter")
-    merge(trainer.model, base, folder)
+    merge(trainer.model, base, folder, grid)
     del trainer, model
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -86,6 +100,7 @@ def train(
         "precision": precision.dtype,
         "precision_reason": precision.reason,
         "device": precision.device,
+        "quantise": config.quantise,
         "stop_token": stop.token,
         "stop_token_reason": stop.reason,
         "steps": steps,
@@ -271,8 +286,9 @@ def last_checkpoint(folder: Path) -> Path | None:
     return max(found, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
 
 
-def merge(trained: Any, base: Path, folder: Path) -> None:
-    """Write the model as it was trained: NF4 weights read back to 32-bit floats, plus the adapter; embedding tied."""
+def merge(trained: Any, base: Path, folder: Path, grid: WeightGrid) -> None:
+    """Write the model as it was trained: NF4 weights read back to 32-bit floats, plus the adapter, on the grid that it
+    was trained through; embedding tied."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -283,7 +299,9 @@ def merge(trained: Any, base: Path, folder: Path) -> None:
             if not hasattr(layer, "lora_A"):
                 continue
             weight = dequantised(layer.base_layer) + layer.get_delta_weight("default").float()
-            targets[name].weight.copy_(weight.cpu())
+            targets[name].weight.copy_(round_to_grid(f"{name}.weight", weight.cpu(), grid))
+        table = merged.model.embed_tokens.weight
+        table.copy_(round_to_grid("embed_tokens.weight", table, grid))
     if merged.lm_head.weight.data_ptr() != merged.model.embed_tokens.weight.data_ptr():
         raise RuntimeError("the merged model's head is no longer tied to its embedding")
     merged.save_pretrained(folder)

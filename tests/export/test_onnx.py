@@ -12,7 +12,7 @@ import pytest
 from evaluate.onnx_runtime import OnnxRuntime
 from evaluate.torch_runtime import TorchRuntime
 from export.onnx_folder import export_onnx, onnx_file
-from export.quantise import Grid, quantise
+from pocketmoji.grid import Grid, quantise
 
 TEXTS = ["what a fun party", "my cat is sleeping on me and the coffee is cold", "pizza", "🎉"]
 
