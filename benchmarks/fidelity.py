@@ -1,8 +1,8 @@
 """Claim: trained through the grid, 4-bit weights keep the answers that rounding afterwards loses.
 
-On real Gemma 3 270M, tuned on seeds/personal.csv and 400 rows of another list (--more FILE): one model trained in 32-bit
-floats, then rounded in each way of export/rounding.py; and one model trained through each grid. All are scored on the
-same texts: NLL of the right answer on texts that were not trained, share of answers that are the float model's,
+On real Gemma 3 270M, tuned on seeds/personal.csv and 400 rows of another list (--more FILE): one model trained in
+32-bit floats, then rounded in each way of export/rounding.py; and one model trained through each grid. All scored on
+the same texts: NLL of the right answer on texts that were not trained, share of answers that are the float model's,
 compliance, recall. Everything is kept in --work, so an interrupted benchmark goes on. One line of JSON at the end.
 
     python -m benchmarks.fidelity --more list.csv --work DIR

@@ -183,10 +183,18 @@ def unpack_nf4(model: Any) -> None:
 
 
 def make_trainer(
-    model: Any, tokenizer: Any, splits: dict[str, list[Encoded]], precision: Precision, config: TrainConfig, out: Path
+    model: Any,
+    tokenizer: Any,
+    splits: dict[str, list[Encoded]],
+    precision: Precision,
+    config: TrainConfig,
+    out: Path,
+    in_order: bool = False,
 ) -> Any:
-    """TRL's trainer over rows that are tokenised already, with the loss of train/shared_prefix.py."""
+    """TRL's trainer over rows that are tokenised already, with the loss of train/shared_prefix.py; `in_order`: not
+    shuffled."""
     from datasets import Dataset
+    from torch.utils.data import SequentialSampler
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
@@ -198,6 +206,11 @@ def make_trainer(
         ) -> Any:
             loss = label_loss(model, inputs, window)
             return (loss, {}) if return_outputs else loss
+
+        def _get_train_sampler(self, *given: Any, **named: Any) -> Any:
+            if in_order:
+                return SequentialSampler(self.train_dataset)
+            return super()._get_train_sampler(*given, **named)
 
     def rows(encoded: list[Encoded]) -> Any:
         def labels(row: Encoded) -> list[int]:
