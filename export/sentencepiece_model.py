@@ -5,7 +5,7 @@ a score and merges the neighbours that make the best-scored piece. So a piece's 
 merge that makes it. That is exact as long as the merge list has every way to put a piece together from two others,
 which is how Gemma's was made (and pruning keeps it so); `differing_texts` measures it instead of trusting it.
 
-Runs in the converter's environment (it needs the `sentencepiece` package).
+`build_sentencepiece_model` runs in the converter's environment (it needs the `sentencepiece` package).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,21 @@ NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE_PIECE = 1, 2, 3, 4, 6
 CONTROLS = ("<pad>", "<eos>", "<bos>")
 
 
-def build_sentencepiece_model(tokenizer_json: dict[str, Any]) -> bytes:
-    """The serialised SentencePiece model with the same pieces under the same ids.
+@dataclass(frozen=True)
+class Piece:
+    """A token as SentencePiece describes it; its place in a list is its id."""
+
+    text: str
+    score: float
+    kind: int
+
+
+def pieces_of(tokenizer_json: dict[str, Any]) -> list[Piece]:
+    """The tokens of tokenizer.json in the order of their ids.
 
     Tokens that Hugging Face matches in the text before anything else (turn marks, runs of newlines) become
     user-defined pieces. <pad>, <eos> and <bos> become control pieces, which no text can produce.
     """
-    from sentencepiece import sentencepiece_model_pb2 as proto
-
     vocabulary: dict[str, int] = tokenizer_json["model"]["vocab"]
     names = sorted(vocabulary, key=vocabulary.__getitem__)
     if [vocabulary[name] for name in names] != list(range(len(names))):
@@ -41,23 +49,35 @@ def build_sentencepiece_model(tokenizer_json: dict[str, Any]) -> bytes:
         left, right = merge if isinstance(merge, list) else merge.split(" ", 1)
         ranks.setdefault(left + right, rank)
 
-    model = proto.ModelProto()
-    for name in names:
-        piece = model.pieces.add()
-        piece.piece, piece.type = name, NORMAL
-        piece.score = -float(ranks.get(name, len(ranks)))
+    def piece(name: str) -> Piece:
+        score = -float(ranks.get(name, len(ranks)))
         if name == "<unk>":
-            piece.type = UNKNOWN
-        elif name in CONTROLS:
-            piece.type = CONTROL
-        elif BYTE.fullmatch(name):
-            piece.type = BYTE_PIECE
-        elif name in added:
+            return Piece(name, score, UNKNOWN)
+        if name in CONTROLS:
+            return Piece(name, score, CONTROL)
+        if BYTE.fullmatch(name):
+            return Piece(name, score, BYTE_PIECE)
+        if name in added:
             # SentencePiece looks for user-defined pieces after it has escaped the spaces.
-            piece.piece, piece.type = name.replace(" ", SPACE), USER_DEFINED
+            return Piece(name.replace(" ", SPACE), score, USER_DEFINED)
+        return Piece(name, score, NORMAL)
+
+    return [piece(name) for name in names]
+
+
+def build_sentencepiece_model(tokenizer_json: dict[str, Any]) -> bytes:
+    """The serialised SentencePiece model with the same pieces under the same ids."""
+    from sentencepiece import sentencepiece_model_pb2 as proto
+
+    vocabulary: dict[str, int] = tokenizer_json["model"]["vocab"]
+    pieces = pieces_of(tokenizer_json)
+    model = proto.ModelProto()
+    for one in pieces:
+        piece = model.pieces.add()
+        piece.piece, piece.score, piece.type = one.text, one.score, one.kind
 
     trainer = model.trainer_spec
-    trainer.model_type, trainer.vocab_size, trainer.byte_fallback = proto.TrainerSpec.BPE, len(names), True
+    trainer.model_type, trainer.vocab_size, trainer.byte_fallback = proto.TrainerSpec.BPE, len(pieces), True
     for name in ("unk", "bos", "eos", "pad"):
         setattr(trainer, f"{name}_id", vocabulary.get(f"<{name}>", -1))
         setattr(trainer, f"{name}_piece", f"<{name}>")
