@@ -21,6 +21,7 @@ from pocketmoji.workspace import atomic_path, read_json
 
 # How linear layers and the table are stored, by the name that users of llama.cpp know; norms are always F32.
 TYPES = {"F16": ("F16", "F16"), "Q8_0": ("Q8_0", "Q8_0"), "Q4_1": ("Q4_1", "Q8_0")}
+PATTERN = 6
 LAYER_NAMES = {
     "input_layernorm": "attn_norm",
     "self_attn.q_proj": "attn_q",
@@ -45,6 +46,7 @@ def export_gguf(
     for name in names:
         if name not in TYPES:
             raise InputError(f"there is no GGUF type {name!r} here", expected=", ".join(TYPES), remedy="choose one")
+    _check(read_json(model / "config.json"), model)
     paths = []
     for name in names:
         path = folder / f"model-{name}.gguf"
@@ -74,6 +76,23 @@ def _write(model: Path, path: Path, name: str, title: str) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def _check(config: dict[str, Any], model: Path) -> None:
+    """llama.cpp does not read these two from the file: a model that differs would answer wrongly, in silence."""
+    kinds = ["full_attention" if number % PATTERN == 0 else "sliding_attention" for number in range(1, 1000)]
+    if config["layer_types"] != kinds[: config["num_hidden_layers"]]:
+        raise InputError(
+            "the model's layers are not in Gemma 3's order",
+            expected=f"full attention in every {PATTERN}th layer, which is all that llama.cpp knows",
+            where=model / "config.json",
+        )
+    if config["query_pre_attn_scalar"] != config["head_dim"]:
+        raise InputError(
+            f"query_pre_attn_scalar is {config['query_pre_attn_scalar']}",
+            expected=f"head_dim, {config['head_dim']}, which is what llama.cpp scales attention by",
+            where=model / "config.json",
+        )
 
 
 def _describe_model(writer: Any, config: dict[str, Any]) -> None:

@@ -56,12 +56,10 @@ def compensated(hessians: Mapping[str, NDArray[np.float64]]) -> Rounding:
 
 
 def _gptq(weight: Floats, hessian: NDArray[np.float64], grid: Grid) -> Quantised:
-    from scipy.linalg import cholesky, inv
-
     work = weight.astype(np.float32).copy()
     rows, columns = work.shape
     damped = hessian + np.eye(columns) * max(DAMPING * float(np.diag(hessian).mean()), 1e-12)
-    upper = cholesky(inv(damped), lower=False).astype(np.float32)
+    upper = np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
     levels = np.empty((rows, columns // grid.block, grid.block), np.float32)
     scales, zeros = np.empty((2, rows, columns // grid.block, 1), np.float32)
     for number, start in enumerate(range(0, columns, grid.block)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,30 @@ import pytest
 from export.gguf_file import export_gguf
 from pocketmoji.errors import InputError
 from pocketmoji.prompt import CHAT_TEMPLATE, render
+from pocketmoji.workspace import read_json, write_json
 
 TEXTS = ["what a fun party", "my cat is sleeping on me and the coffee is cold", "pizza\n\nand 🎉 👨‍👩‍👧"]
 
 
 @pytest.fixture(scope="module")
-def files(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model with what llama.cpp takes for granted: its order of layers and its scale of attention."""
+    folder = tmp_path_factory.mktemp("gguf") / "model"
+    shutil.copytree(tiny_model, folder)
+    config = read_json(folder / "config.json")
+    config |= {"layer_types": ["sliding_attention"] * config["num_hidden_layers"]}
+    write_json(folder / "config.json", config | {"query_pre_attn_scalar": config["head_dim"]})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def files(model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("gguf")
-    return {path.stem.removeprefix("model-"): path for path in export_gguf(tiny_model, folder)}
+    return {path.stem.removeprefix("model-"): path for path in export_gguf(model, folder)}
 
 
 @pytest.mark.parametrize(("name", "least"), [("F16", 0.99999), ("Q8_0", 0.999), ("Q4_1", 0.9)])
-def test_logits_read_back(tiny_model: Path, files: dict[str, Path], name: str, least: float) -> None:
+def test_logits_read_back(model: Path, files: dict[str, Path], name: str, least: float) -> None:
     import numpy as np
     import torch
     from transformers import AutoModelForCausalLM
@@ -29,18 +42,18 @@ def test_logits_read_back(tiny_model: Path, files: dict[str, Path], name: str, l
     tokens = torch.randint(10, 300, (1, 40), generator=torch.Generator().manual_seed(0))
     logits = []
     for source in ({}, {"gguf_file": files[name].name}):
-        folder = files[name].parent if source else tiny_model
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **source).eval()
+        folder = files[name].parent if source else model
+        loaded: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **source).eval()
         with torch.no_grad():
-            logits.append(model(tokens).logits.numpy().ravel())
+            logits.append(loaded(tokens).logits.numpy().ravel())
     assert np.corrcoef(*logits)[0, 1] > least
 
 
-def test_prompt_tokens_and_template_read_back(tiny_model: Path, files: dict[str, Path]) -> None:
+def test_prompt_tokens_and_template_read_back(model: Path, files: dict[str, Path]) -> None:
     from gguf import GGUFReader
     from transformers import AutoTokenizer
 
-    ours: Any = AutoTokenizer.from_pretrained(tiny_model)
+    ours: Any = AutoTokenizer.from_pretrained(model)
     read: Any = AutoTokenizer.from_pretrained(files["F16"].parent, gguf_file=files["F16"].name)
     for text in TEXTS:
         prompt = render(text)
@@ -50,11 +63,16 @@ def test_prompt_tokens_and_template_read_back(tiny_model: Path, files: dict[str,
     assert fields["tokenizer.ggml.eos_token_id"].contents() == 1
 
 
-def test_same_bytes_twice(tiny_model: Path, files: dict[str, Path], tmp_path: Path) -> None:
-    [again] = export_gguf(tiny_model, tmp_path, ["Q8_0"])
+def test_same_bytes_twice(model: Path, files: dict[str, Path], tmp_path: Path) -> None:
+    [again] = export_gguf(model, tmp_path, ["Q8_0"])
     assert again.read_bytes() == files["Q8_0"].read_bytes()
 
 
-def test_an_unknown_type(tiny_model: Path, tmp_path: Path) -> None:
+def test_an_unknown_type(model: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Q3_K"):
-        export_gguf(tiny_model, tmp_path, ["Q3_K"])
+        export_gguf(model, tmp_path, ["Q3_K"])
+
+
+def test_what_llama_cpp_would_get_wrong_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="order"):
+        export_gguf(tiny_model, tmp_path)
