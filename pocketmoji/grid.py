@@ -82,14 +82,15 @@ def quantise(weight: Floats, grid: Grid, shrink: float | Floats = 1.0) -> Quanti
 
 def fit_blocks(blocks: Floats, grid: Grid, shrink: float | Floats = 1.0) -> tuple[Floats, Floats]:
     """Scales and zero points, both [out, blocks, 1], that span the range of `blocks` [out, blocks, block]."""
+    shrink = np.asarray(shrink, np.float32)
     if grid.symmetric:
         middle = 1 << (grid.bits - 1)
         extreme = np.take_along_axis(blocks, np.abs(blocks).argmax(-1, keepdims=True), -1)
-        scales = extreme / -middle * np.float32(shrink)
+        scales: Floats = (extreme / -middle * shrink).astype(np.float32)
         return scales, np.full_like(scales, middle)
-    low = np.minimum(blocks.min(-1, keepdims=True), 0) * np.float32(shrink)
-    high = np.maximum(blocks.max(-1, keepdims=True), 0) * np.float32(shrink)
-    scales = (high - low) / grid.top
+    low = np.minimum(blocks.min(-1, keepdims=True), 0) * shrink
+    high = np.maximum(blocks.max(-1, keepdims=True), 0) * shrink
+    scales = ((high - low) / grid.top).astype(np.float32)
     return scales, np.rint(np.divide(-low, scales, out=np.zeros_like(low), where=scales != 0))
 
 

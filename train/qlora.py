@@ -209,7 +209,7 @@ def make_trainer(
 
         def _get_train_sampler(self, *given: Any, **named: Any) -> Any:
             if in_order:
-                return SequentialSampler(self.train_dataset)
+                return SequentialSampler(train_rows)
             return super()._get_train_sampler(*given, **named)
 
     def rows(encoded: list[Encoded]) -> Any:
@@ -218,6 +218,7 @@ def make_trainer(
 
         return Dataset.from_list([{"input_ids": row.tokens, "labels": labels(row)} for row in encoded])
 
+    train_rows = rows(splits["train"])
     steps = planned_steps(len(splits["train"]), config)
     arguments = SFTConfig(
         output_dir=str(out),
@@ -254,7 +255,7 @@ def make_trainer(
     trainer = SharedPrefixTrainer(
         model=model,
         args=arguments,
-        train_dataset=rows(splits["train"]),
+        train_dataset=train_rows,
         eval_dataset=rows(splits["validation"]) if splits["validation"] else None,
         data_collator=collate,
         processing_class=tokenizer,
