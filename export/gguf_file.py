@@ -46,7 +46,8 @@ def export_gguf(
     for name in names:
         if name not in TYPES:
             raise InputError(f"there is no GGUF type {name!r} here", expected=", ".join(TYPES), remedy="choose one")
-    _check(read_json(model / "config.json"), model)
+    if names:
+        _check(read_json(model / "config.json"), model)
     paths = []
     for name in names:
         path = folder / f"model-{name}.gguf"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.onnx_graph import build_graph
+from export.rounding import Way, choose_rounding
 from pocketmoji.console import say
 from pocketmoji.errors import InputError
 from pocketmoji.grid import PRECISIONS, Floats
@@ -24,8 +25,13 @@ def onnx_file(folder: Path, name: str) -> Path:
     return folder / "onnx" / f"model{SUFFIXES[name]}.onnx"
 
 
-def export_onnx(model: Path, folder: Path, names: Sequence[str] = ("q4", "q8"), base: str = "Gemma 3") -> list[Path]:
-    """Write the merged model in `model` as ONNX artefacts; returns their paths. Byte for byte the same each time."""
+def export_onnx(
+    model: Path, folder: Path, names: Sequence[str] = ("q4", "q8"), base: str = "Gemma 3", way: Way = "auto"
+) -> list[Path]:
+    """Write the merged model in `model` as ONNX artefacts; returns their paths. Byte for byte the same each time.
+
+    `way`: how layers that were not trained through the artefact's grid are rounded to it, see export/rounding.py.
+    """
     from safetensors import safe_open
 
     config = read_json(model / "config.json")
@@ -44,7 +50,8 @@ def export_onnx(model: Path, folder: Path, names: Sequence[str] = ("q4", "q8"), 
             return array
 
         for name in names:
-            made = build_graph(config, tensor, PRECISIONS[name], MAX_POSITIONS)
+            rounding, why = choose_rounding(way, model, name)
+            made = build_graph(config, tensor, PRECISIONS[name], MAX_POSITIONS, rounding)
             if made.ByteSize() > 2**31 - 1:
                 raise InputError(
                     f"the {name} model is larger than 2 GB", expected="a Gemma 3 of 270M parameters", where=model
@@ -52,6 +59,6 @@ def export_onnx(model: Path, folder: Path, names: Sequence[str] = ("q4", "q8"), 
             path = onnx_file(folder, name)
             with atomic_path(path) as temporary:
                 temporary.write_bytes(made.SerializeToString(deterministic=True))
-            say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB")
+            say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB, rounded to {why}")
             paths.append(path)
     return paths

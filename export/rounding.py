@@ -9,17 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pocketmoji.grid import Floats, Grid, Quantised, fit_blocks, levels_of, pack, quantise
+from pocketmoji.workspace import read_json
 
+Way = Literal["auto", "nearest", "clip", "gptq"]
 # Turns the weight of that name, [out, in], into its quantised form.
 Rounding = Callable[[str, Floats, Grid], Quantised]
+CALIBRATION = "calibration.json"
+FOUR_BITS = ("q4",)
 SHRINKS = np.linspace(1.0, 0.6, 17, dtype=np.float32)
 DAMPING = 0.01  # of the mean of the Hessian's diagonal, as in the paper
+
+
+def choose_rounding(way: Way, model: Path, precision: str) -> tuple[Rounding, str]:
+    """The rounding of a model's layers for an artefact, and the reason.
+
+    "auto" is nearest for a model that was trained through the artefact's own grid and for 8 bits, else GPTQ on the
+    calibration rows that `train` left in the folder.
+    """
+    about = read_json(model / "training.json") if (model / "training.json").is_file() else {}
+    rows = model / CALIBRATION
+    if way == "nearest" or precision not in FOUR_BITS:
+        return nearest, "nearest" if way == "nearest" else "nearest: 8 bits lose nothing worth more"
+    if way == "auto" and about.get("quantise") == precision:
+        return nearest, "nearest: the model was trained through this grid"
+    if way == "clip" or not rows.is_file():
+        return clipped, "clip search" if way == "clip" else f"clip search: {CALIBRATION} for GPTQ is not there"
+    return compensated(layer_hessians(model, read_json(rows))), "GPTQ: the model was not trained through this grid"
 
 
 def nearest(name: str, weight: Floats, grid: Grid) -> Quantised:

@@ -78,10 +78,14 @@ class EvaluateConfig(Settings):
 
 
 class ExportConfig(Settings):
-    tolerance: float = Field(default=0.02, ge=0, description="largest loss of a score that a shipped artefact may show")
+    tolerance: float = Field(default=0.01, ge=0, description="largest loss of a score that a shipped artefact may show")
     max_model_bytes: int = 150_000_000
     max_tokenizer_bytes: int = 5_000_000
     litert: bool = True
+    rounding: Literal["auto", "nearest", "clip", "gptq"] = Field(
+        default="auto", description="to 4 bits; auto: nearest if trained through the grid, else GPTQ"
+    )
+    gguf: str = Field(default="", description="GGUF files to write too, for llama.cpp and Ollama: F16,Q8_0,Q4_1")
 
 
 class BrowserConfig(Settings):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evaluate.runtime_spec import RuntimeSpec
 
 STAGES = ("dataset", "base", "model", "evaluation", "export", "web", "browser")
+PROBED = 16  # texts whose activations are looked at
 COMPARED = ("compliance", "seed_recall", "paraphrase_recall")
 
 
@@ -185,7 +186,9 @@ def export_artefacts(
         from evaluate.evaluate import evaluate_runtime
         from evaluate.litert_runtime import LitertRuntime
         from evaluate.onnx_runtime import OnnxRuntime
+        from export.gguf_file import export_gguf
         from export.litert import export_litert
+        from export.numerics import probe
         from export.onnx_folder import export_onnx, onnx_file
 
         texts = read_jsonl(evaluation / "texts.jsonl", EvaluationText)
@@ -208,7 +211,10 @@ def export_artefacts(
                 }
             )
 
-        export_onnx(model, out, ("q4", "q8"), base)
+        prompts = answered_rows(model, texts, tuned)
+        numerics = probe(model, prompts[:PROBED])
+        say(f"export: half precision {numerics.half}")
+        export_onnx(model, out, ("q4", "q8"), base, config.rounding)
         for dtype in ("q4", "q8"):
             file = onnx_file(out, dtype)
             # One text at a time, as the browser does it: the kernels for several rows round differently.
@@ -220,7 +226,12 @@ def export_artefacts(
             check("litert_int8", task, LitertRuntime(task, model, stops, limit))
         shipped, reason = choose_artefact(artefacts, config)
         say(f"export: {shipped} ships: {reason}")
-        write_json(out / "export.json", {"artefacts": artefacts, "shipped": shipped, "reason": reason})
+        gguf = []
+        for path in export_gguf(model, out, [name for name in config.gguf.split(",") if name], f"{base}, tuned"):
+            say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB")
+            gguf.append({"name": path.stem, "file": path.name, "bytes": path.stat().st_size})
+        about = {"artefacts": artefacts, "shipped": shipped, "reason": reason, "gguf": gguf}
+        write_json(out / "export.json", {**about, "numerics": numerics.describe()})
 
     run_stage(
         folder,
@@ -231,6 +242,15 @@ def export_artefacts(
         work=work,
         say=say,
     )
+
+
+def answered_rows(model: Path, texts: Sequence[EvaluationText], answers: Sequence[Prediction]) -> list[list[int]]:
+    """Token ids of each prompt with the model's own answer behind it."""
+    from evaluate.tokens import load_tokenizer, prompt_tokens
+
+    prompts = prompt_tokens(load_tokenizer(model), [text.text for text in texts])
+    by_text = {answer.text: answer.tokens for answer in answers}
+    return [[*prompt, *by_text[text.text]] for prompt, text in zip(prompts, texts, strict=True)]
 
 
 def losses(merged: Scores, scores: Scores) -> dict[str, float]:

@@ -26,6 +26,7 @@ from train.shared_prefix import IGNORED, collate, label_loss
 from train.stop_token import StopToken
 
 CHECKPOINT_STEPS = 20
+CALIBRATION_ROWS = 128
 
 
 def train(
@@ -111,6 +112,8 @@ def train(
         + [{"step": step, "validation_loss": loss} for step, loss in validation],
         "vocabulary": read_json(base / "vocabulary.json"),
     }
+    # What export may calibrate on: rows that were trained, never a text that is evaluated.
+    write_json(folder / "calibration.json", [row.tokens for row in splits["train"][:CALIBRATION_ROWS]])
     write_json(folder / "training.json", report)
     shutil.rmtree(folder / ".checkpoints", ignore_errors=True)
     return report
