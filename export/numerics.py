@@ -1,7 +1,7 @@
 """What a model's activations reach, and what of it half precision cannot hold.
 
 Half precision ends at 65,504. Beyond it a number becomes infinite, then NaN, and the model answers with nothing or with
-token -1, on GPUs only: nobody's export notices. So the merged model is run on the run's own texts in 32-bit floats first.
+token -1, on GPUs only: nobody's export notices. So the merged model is run on texts of the run in 32-bit floats first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class Numerics:
-    """`over`: modules whose output passes half precision's limit; `half`: what that means for a half-precision export."""
+    """`over`: modules that pass half precision's limit; `half`: what it means for half-precision exports."""
 
     texts: int
     largest: Reach

@@ -50,7 +50,7 @@ class Precision:
 
 
 PRECISIONS = {
-    "q4": Precision("q4", Grid(bits=4, block=32, symmetric=False), Grid(bits=8, block=32)),
+    "q4": Precision("q4", Grid(bits=4, block=128, symmetric=False), Grid(bits=8, block=128)),
     "q8": Precision("q8", Grid(bits=8, block=128), Grid(bits=8, block=128)),
     "fp32": Precision("fp32", None, None),
 }
