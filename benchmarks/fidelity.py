@@ -40,7 +40,7 @@ GRIDS = {
     "4-bit asymmetric 128": Grid(4, 128, False),
     "8-bit symmetric 128": Grid(8, 128),
 }
-TRAINED = ("4-bit asymmetric 32", "4-bit asymmetric 128", "4-bit symmetric 32")
+TRAINED = ("4-bit asymmetric 128", "4-bit asymmetric 32")
 
 
 @dataclass(frozen=True)

@@ -108,15 +108,14 @@ def layer_hessians(model: Path, rows: Sequence[Sequence[int]]) -> dict[str, NDAr
 
     loaded: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
     found: dict[str, NDArray[np.float64]] = {}
-    shared: dict[int, NDArray[np.float64]] = {}
+    last: list[Any] = [None, None]  # q, k and v read the same tensor, one after another, and so do gate and up
 
     def watch(name: str) -> Callable[..., None]:
         def hook(_: Any, inputs: tuple[Any, ...]) -> None:
-            x = inputs[0].reshape(-1, inputs[0].shape[-1])
-            key = inputs[0].data_ptr()  # q, k and v read the same tensor, and so do gate and up
-            if key not in shared:
-                shared[key] = (x.T @ x).double().numpy()
-            found[name] = found[name] + shared[key] if name in found else shared[key].copy()
+            if inputs[0] is not last[0]:
+                x = inputs[0].reshape(-1, inputs[0].shape[-1])
+                last[:] = inputs[0], (x.T @ x).double().numpy()
+            found[name] = found[name] + last[1] if name in found else last[1]
 
         return hook
 
@@ -126,5 +125,4 @@ def layer_hessians(model: Path, rows: Sequence[Sequence[int]]) -> dict[str, NDAr
     with torch.inference_mode():
         for row in rows:
             loaded.model(torch.tensor([row]), use_cache=False)
-            shared.clear()
     return found

@@ -48,7 +48,22 @@ def test_packed_levels_are_what_is_read_back() -> None:
 
 
 def test_hessians_of_every_linear_layer(tiny_model: Path) -> None:
-    found = layer_hessians(tiny_model, [[2, 10, 11, 12], [2, 30]])
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    rows = [[2, 10, 11, 12], [2, 30]]
+    found = layer_hessians(tiny_model, rows)
+    model: Any = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32).eval()
+    seen: dict[str, list[Any]] = {name: [] for name in found}
+    for name, rows_seen in seen.items():
+        layer = model.get_submodule(name.removesuffix(".weight"))
+        layer.register_forward_pre_hook(lambda _, inputs, rows_seen=rows_seen: rows_seen.append(inputs[0][0].clone()))
+    with torch.no_grad():
+        for row in rows:
+            model(torch.tensor([row]))
+    for name, inputs in seen.items():
+        x = torch.cat(inputs).numpy()
+        assert np.allclose(found[name], x.T @ x, rtol=1e-3, atol=1e-3 * np.abs(found[name]).max()), name
     from pocketmoji.workspace import read_json
 
     config = read_json(tiny_model / "config.json")
