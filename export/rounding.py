@@ -107,15 +107,20 @@ def layer_hessians(model: Path, rows: Sequence[Sequence[int]]) -> dict[str, NDAr
     from transformers import AutoModelForCausalLM
 
     loaded: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
-    found: dict[str, NDArray[np.float64]] = {}
-    last: list[Any] = [None, None]  # q, k and v read the same tensor, one after another, and so do gate and up
+    sums: dict[str, Any] = {}
+    seen: list[Any] = [None, ""]  # q, k and v read the same tensor, one after another, and so do gate and up
+    same_as: dict[str, str] = {}
 
     def watch(name: str) -> Callable[..., None]:
         def hook(_: Any, inputs: tuple[Any, ...]) -> None:
-            if inputs[0] is not last[0]:
-                x = inputs[0].reshape(-1, inputs[0].shape[-1])
-                last[:] = inputs[0], (x.T @ x).double().numpy()
-            found[name] = found[name] + last[1] if name in found else last[1]
+            if inputs[0] is seen[0]:
+                same_as[name] = seen[1]
+                return
+            seen[:] = inputs[0], name
+            x = inputs[0].reshape(-1, inputs[0].shape[-1])
+            if name not in sums:
+                sums[name] = torch.zeros(x.shape[1], x.shape[1])
+            sums[name].addmm_(x.T, x)
 
         return hook
 
@@ -125,4 +130,5 @@ def layer_hessians(model: Path, rows: Sequence[Sequence[int]]) -> dict[str, NDAr
     with torch.inference_mode():
         for row in rows:
             loaded.model(torch.tensor([row]), use_cache=False)
-    return found
+    found = {name: total.double().numpy() for name, total in sums.items()}
+    return found | {name: found[first] for name, first in same_as.items()}

@@ -18,7 +18,7 @@ def artefact(name: str, size: int, **losses: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("small_loss", "large_loss", "shipped", "told"),
     [
-        (0.02, 0.0, "onnx_q4", "smallest within 2%"),
+        (0.01, 0.0, "onnx_q4", "smallest within 1%"),
         (0.05, 0.01, "onnx_q8", "loses 5.0% of seed_recall"),
         (0.05, 0.04, "onnx_q8", "none is within"),
     ],

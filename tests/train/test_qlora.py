@@ -18,7 +18,7 @@ from train import qlora
 from train.stop_token import StopToken
 
 STOP = StopToken("<eos>", 0.0, "the tiny model's end token")
-CONFIG = TrainConfig(max_steps=6, batch_size=4, learning_rate=1e-2)
+CONFIG = TrainConfig(max_steps=6, batch_size=4, learning_rate=1e-2, quantise="fp32")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,33 @@ def test_saved_model_answers_as_the_trained_one(trained: tuple[Path, dict[str, A
     tokens = torch.tensor([[2, 20, 30, 40, 50]])
     with torch.no_grad():
         assert torch.allclose(adapted(tokens).logits, merged(tokens).logits, atol=1e-3)
+
+
+def test_what_was_trained_through_the_grid_is_what_the_artefact_holds(
+    base: Path, dataset: Path, tmp_path: Path
+) -> None:
+    """Rounding the merged weights to the artefact's grid changes no level and no value beyond a float's last bits."""
+    import numpy as np
+
+    from pocketmoji.grid import PRECISIONS, quantise
+
+    folder = tmp_path / "model"
+    report = qlora.train(dataset, base, "a tiny base", STOP, CONFIG.model_copy(update={"quantise": "q4"}), folder)
+    losses = [row["loss"] for row in report["loss"] if "loss" in row]
+    assert report["quantise"] == "q4" and losses[-1] < losses[0]
+    grid = PRECISIONS["q4"]
+    assert grid.layers and grid.table
+    changed = 0
+    for name, tensor in weights(folder).items():
+        if tensor.ndim != 2:
+            continue
+        weight = tensor.numpy()
+        one = (grid.table if "embed_tokens" in name else grid.layers).fit(weight.shape[1])
+        assert np.allclose(quantise(weight, one).values, weight, rtol=1e-5, atol=1e-7), name
+        changed += not np.allclose(weight, weights(base)[name].float().numpy(), atol=1e-4)
+    assert changed > 20
+    rows = read_json(folder / "calibration.json")
+    assert rows and all(row[0] == 2 for row in rows)
 
 
 def test_an_interrupted_training_ends_the_same(
