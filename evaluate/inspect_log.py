@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from evaluate.evaluate import file_stem
 from evaluate.lm_eval_files import standard_error
 from pocketmoji import __version__
 from pocketmoji.prompt import messages
-from pocketmoji.workspace import digest_json, write_json
+from pocketmoji.workspace import digest_json, write_text
 
 if TYPE_CHECKING:
     from evaluate.run import Evaluation
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 def write_inspect_logs(evaluation: Evaluation, folder: Path) -> None:
     """inspect/<runtime>.json in `folder`, in the JSON form of inspect_ai's logs (version 2 of EvalLog, 0.3.285)."""
     for name in evaluation.runtimes:
-        write_json(folder / "inspect" / f"{file_stem(name)}.json", log_of(evaluation, name))
+        # Without line breaks: json's fast encoder knows none, and nobody reads a log of thousands of samples by eye.
+        text = json.dumps(log_of(evaluation, name), ensure_ascii=False)
+        write_text(folder / "inspect" / f"{file_stem(name)}.json", text + "\n")
 
 
 def log_of(evaluation: Evaluation, name: str) -> dict[str, Any]:

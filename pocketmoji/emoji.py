@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+VARIATION_SELECTOR_15 = "\ufe0e"  # asks for the black-and-white form
 VARIATION_SELECTOR_16 = "\ufe0f"
 ZERO_WIDTH_JOINER = "\u200d"
 
@@ -77,7 +78,8 @@ def is_fully_qualified(text: str) -> bool:
 def normalise(text: str) -> str:
     """`text` with each emoji in its fully-qualified form; what is not an emoji stays as it is. Idempotent.
 
-    A U+FE0F after an emoji that needs none (phone keyboards write them) is dropped.
+    A U+FE0F after an emoji that needs none (phone keyboards write them) is dropped. A character that U+FE0E turns into
+    black and white is no emoji.
     """
     out: list[str] = []
     position = 0
@@ -88,6 +90,9 @@ def normalise(text: str) -> str:
             position += 1
             continue
         position += len(sequence)
+        if text[position : position + 1] == VARIATION_SELECTOR_15:
+            out.append(sequence)
+            continue
         out.append(_fully_qualified_by_bare().get(sequence.replace(VARIATION_SELECTOR_16, ""), sequence))
         while text[position : position + 1] == VARIATION_SELECTOR_16:
             position += 1

@@ -15,6 +15,7 @@ calls wrong.
 from __future__ import annotations
 
 from functools import lru_cache
+from math import fsum
 
 from evaluate.cldr import keyword_weight, keywords
 from evaluate.metrics.answer import answer_emoji, emoji_of
@@ -28,13 +29,15 @@ def meaning(prediction: Prediction, expected: str) -> float:
         return 0.0
     if answer == wanted:
         return 1.0
-    return _overlap(frozenset(answer), frozenset(wanted))
+    return _overlap(tuple(dict.fromkeys(answer)), tuple(dict.fromkeys(wanted)))
 
 
 @lru_cache(maxsize=65_536)
-def _overlap(answer: frozenset[str], wanted: frozenset[str]) -> float:
-    average = lambda ours, theirs: sum(max(similarity(a, b) for b in theirs) for a in ours) / len(ours)
-    return (average(wanted, answer) + average(answer, wanted)) / 2
+def _overlap(answer: tuple[str, ...], wanted: tuple[str, ...]) -> float:
+    near = [[similarity(ours, theirs) for theirs in wanted] for ours in answer]
+    precision = sum(map(max, near)) / len(answer)
+    recall = sum(map(max, zip(*near, strict=True))) / len(wanted)
+    return (precision + recall) / 2
 
 
 @lru_cache(maxsize=262_144)
@@ -42,6 +45,14 @@ def similarity(one: str, other: str) -> float:
     """The weighted Jaccard index of two emoji's keywords, 0 to 1."""
     if one == other:
         return 1.0
-    ours, theirs = keywords(one), keywords(other)
-    either = sum(map(keyword_weight, ours | theirs))
-    return sum(map(keyword_weight, ours & theirs)) / either if either else 0.0
+    shared = keywords(one) & keywords(other)
+    if not shared:
+        return 0.0
+    both = fsum(map(keyword_weight, shared))  # exact, so that the order of a set does not show
+    either = _weight(one) + _weight(other) - both
+    return both / either if either else 0.0
+
+
+@lru_cache(maxsize=8_192)
+def _weight(emoji: str) -> float:
+    return fsum(map(keyword_weight, keywords(emoji)))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from evaluate.metrics.compliance import compliant
-from pocketmoji.emoji import is_fully_qualified
+from evaluate.metrics.answer import answer_emoji
 from pocketmoji.records import Prediction
 
 
@@ -14,7 +11,5 @@ def qualified_form(prediction: Prediction) -> bool:
 
     A missing U+FE0F is valid, and no other metric minds it; but some systems then draw the emoji as black text.
     """
-    return compliant(prediction) and _qualified(prediction.raw)
-
-
-_qualified = lru_cache(maxsize=65_536)(is_fully_qualified)
+    answer = answer_emoji(prediction)
+    return answer is not None and "".join(answer) == prediction.raw

@@ -61,7 +61,7 @@ def test_points() -> None:
 def page(made: tuple[Evaluation, Path]) -> Iterator[BrowserPage]:
     from browser_tests.chromium import launch
 
-    with launch() as browser:
+    with launch(webgpu="off") as browser:
         page = browser.new_page()
         problems: list[str] = []
         page.on("console", lambda message: problems.append(message.text))

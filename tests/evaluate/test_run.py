@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,8 @@ import pytest
 from pocketmoji.cli import main
 from pocketmoji.records import Scores
 from tests.evaluate.completions_server import completions_server
+from tests.evaluate.fake_run import make_dataset as make_real_dataset
+from tests.evaluate.fake_run import personal_seeds
 from tests.evaluate.test_texts import make_dataset
 
 
@@ -72,13 +77,23 @@ def test_no_worse_than_a_baseline(dataset: Path, tiny_model: Path, tmp_path: Pat
     assert evaluation(tmp_path / "c")["with_baseline"][0]["a"] == "baseline"
 
 
-def test_two_evaluations_write_the_same_bytes(dataset: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_two_evaluations_write_the_same_bytes(tiny_model: Path, tmp_path: Path) -> None:
+    """In two processes whose sets iterate in different orders, with texts whose answers differ in meaning."""
+    make_real_dataset(tmp_path / "dataset", personal_seeds())
+    (tmp_path / "dataset" / "validation.jsonl").write_text("")
     for name in ("one", "two"):
-        arguments = ["evaluate", str(dataset), "--runtime", f"torch:{tiny_model}", "--max-new-tokens", "8"]
-        assert main([*arguments, "--no-cache", "--out", str(tmp_path / name)]) == 0
+        arguments = ["evaluate", str(tmp_path / "dataset"), "--runtime", f"torch:{tiny_model}"]
+        arguments += ["--max-texts", "30", "--max-new-tokens", "8", "--no-cache", "--out", str(tmp_path / name)]
+        environment = os.environ | {"PYTHONHASHSEED": "1" if name == "one" else "2"}
+        program = "import sys; from pocketmoji.cli import main; sys.exit(main(sys.argv[1:]))"
+        done = subprocess.run([sys.executable, "-c", program, *arguments], env=environment, capture_output=True)
+        assert done.returncode == 0, done.stderr
     one, two = evaluation(tmp_path / "one"), evaluation(tmp_path / "two")
     assert one.pop("times").keys() == two.pop("times").keys()
     assert json.dumps(one) == json.dumps(two)
+    assert 0 < one["scores"]["cldr-keywords"]["meaning"]["value"] < 1
+    for path in (tmp_path / "one" / "lm_eval").rglob("*.json*"):
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
     assert not (tmp_path / "cache").exists()
 
 
