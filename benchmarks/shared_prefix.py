@@ -60,7 +60,7 @@ def main() -> None:
         base = resolve_base("package")
         stop = choose_stop_token(base.folder)
         texts, answers = [row.text for row in rows], [row.emoji for row in rows]
-        options: dict[str, Any] = {"size": 32_768, "language": "en", "stop_token": stop.token, "say": say}
+        options: dict[str, Any] = {"size": 32_768, "languages": "en", "stop_token": stop.token, "say": say}
         prune_base(base.folder, base.name, folder / "base", texts=texts, answers=answers, unseen=texts, **options)
         tokenizer: Any = AutoTokenizer.from_pretrained(folder / "base")
         stop_id = int(tokenizer.convert_tokens_to_ids(stop.token))

@@ -124,6 +124,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     if command == "export":
         add("model", type=Path, help="folder of the merged model that train wrote")
         add("evaluation", type=Path, help="folder that evaluate wrote, with the model scored as tuned")
+        add("--push", metavar="OWNER/NAME", help="put the web folder on the Hub afterwards (private)")
     if command == "browser-test":
         add("web", type=Path, help="folder that export wrote")
         add("evaluation", type=Path, help="folder that evaluate wrote")
@@ -226,9 +227,9 @@ def datagen(options: argparse.Namespace, command: str) -> Any:
         )
     make_dataset(options.seeds, config, options.out)
     if options.push:
-        from datagen.hub import push
+        from pocketmoji.hub import push
 
-        push(options.out, options.push)
+        push(options.out, options.push, "dataset")
     return read_json(options.out / "statistics.json")
 
 
@@ -294,6 +295,10 @@ def export(options: argparse.Namespace, command: str) -> Any:
     artefacts = options.out.with_name(options.out.name + "-export")
     export_artefacts(options.model, options.evaluation, settings(ExportConfig, options), limits, artefacts)
     ship(artefacts, limits, options.out)
+    if options.push:
+        from pocketmoji.hub import push
+
+        push(options.out, options.push, "model")
     return read_json(artefacts / "export.json")
 
 

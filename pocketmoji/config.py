@@ -57,7 +57,7 @@ class TrainConfig(Settings):
     base: str = Field(default="auto", description="auto, a folder, a GGUF file or a Hub repository")
     keep_vocabulary: bool = False
     vocabulary_size: int = Field(default=32_768, ge=4_096)
-    language: str = "en"
+    languages: str = Field(default="en", description="whose frequent words the vocabulary keeps: en, or de,es,ja")
     epochs: float = Field(default=3.0, gt=0)
     max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")
     batch_size: int = Field(default=16, ge=1)
@@ -67,6 +67,7 @@ class TrainConfig(Settings):
         default="q4", description="train through the grid of this web artefact"
     )
     max_tokens: int = Field(default=256, ge=32, description="longest prompt and answer in tokens")
+    report_to: str = Field(default="none", description="a logger of transformers' Trainer, for instance tensorboard")
     random_seed: int = 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,7 +60,7 @@ def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
     unseen = [row for split in SPLITS[2:] for row in read_jsonl(dataset / f"{split}.jsonl", Example)]
     settings = {
         "size": None if config.keep_vocabulary else config.vocabulary_size,
-        "language": config.language,
+        "languages": config.languages,
     }
 
     def work(out: Path) -> None:
@@ -102,7 +103,9 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
     run_stage(
         folder,
         command="train",
-        config=config.model_dump(mode="json", exclude={"base", "keep_vocabulary", "vocabulary_size", "language"}),
+        config=config.model_dump(
+            mode="json", exclude={"base", "keep_vocabulary", "vocabulary_size", "languages", "report_to"}
+        ),
         read={**_digests(dataset, ["train.jsonl", "validation.jsonl"]), "base": _digest_of(base)},
         packages=["torch", "transformers", "peft", "trl", "bitsandbytes"],
         work=work,
@@ -194,7 +197,8 @@ def export_artefacts(
         texts = read_jsonl(evaluation / "texts.jsonl", EvaluationText)
         tuned = read_jsonl(evaluation / "tuned.predictions.jsonl", Prediction)
         merged = Scores.model_validate_json((evaluation / "tuned.scores.json").read_text("utf-8"))
-        base = read_json(model / "training.json")["base"]
+        training = read_json(model / "training.json")
+        base = training["base"]
         stops, limit = stop_token_ids(model), evaluate.max_new_tokens
         artefacts: list[dict[str, Any]] = []
 
@@ -230,8 +234,10 @@ def export_artefacts(
         for path in export_gguf(model, out, [name for name in config.gguf.split(",") if name], f"{base}, tuned"):
             say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB")
             gguf.append({"name": path.stem, "file": path.name, "bytes": path.stat().st_size})
-        about = {"artefacts": artefacts, "shipped": shipped, "reason": reason, "gguf": gguf}
-        write_json(out / "export.json", {**about, "numerics": numerics.describe()})
+        about: dict[str, Any] = {"artefacts": artefacts, "shipped": shipped, "reason": reason, "gguf": gguf}
+        about |= {"numerics": numerics.describe(), "merged": merged.brief(), "base": base}
+        about |= {"training": {key: value for key, value in training.items() if key != "loss"}}
+        write_json(out / "export.json", about | {"base_model": base_repository(base)})
 
     run_stage(
         folder,
@@ -251,6 +257,12 @@ def answered_rows(model: Path, texts: Sequence[EvaluationText], answers: Sequenc
     prompts = prompt_tokens(load_tokenizer(model), [text.text for text in texts])
     by_text = {answer.text: answer.tokens for answer in answers}
     return [[*prompt, *by_text[text.text]] for prompt, text in zip(prompts, texts, strict=True)]
+
+
+def base_repository(base: str) -> str:
+    """The Hub repository that a base's name speaks of, for a model card."""
+    found = re.match(r"[\w.-]+/[\w.-]+", base)
+    return found[0] if found else "google/gemma-3-270m"
 
 
 def losses(merged: Scores, scores: Scores) -> dict[str, float]:
@@ -283,6 +295,8 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
     """The folder that goes on the web: the shipped artefact with its tokenizer, and pocketmoji.json for the page."""
 
     def work(out: Path) -> None:
+        from export.card import write_card
+
         chosen = read_json(export / "export.json")
         files = {artefact["name"]: artefact["file"] for artefact in chosen["artefacts"]}
         names = [files[chosen["shipped"]], "config.json", "NOTICE"]
@@ -296,6 +310,7 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
         for stale in (out / "onnx").glob("*.onnx"):
             if stale.name != Path(files[chosen["shipped"]]).name:
                 stale.unlink()
+        write_card(out, chosen)
         write_json(
             out / "pocketmoji.json",
             {

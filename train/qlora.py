@@ -251,7 +251,7 @@ def make_trainer(
         save_total_limit=2,
         seed=config.random_seed,
         data_seed=config.random_seed,
-        report_to="none",
+        report_to=config.report_to,
         disable_tqdm=True,
         dataloader_pin_memory=False,
     )

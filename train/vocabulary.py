@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,13 @@ def merge_ancestors(piece: str, rank: dict[tuple[str, str], int]) -> set[str]:
     return made
 
 
-def choose_tokens(tokenizer_json: dict[str, Any], size: int, language: str, texts: Iterable[str]) -> list[str]:
+def choose_tokens(tokenizer_json: dict[str, Any], size: int, languages: str, texts: Iterable[str]) -> list[str]:
     """At most `size` tokens of the vocabulary to keep, in the order of their old ids.
 
     First what must be kept: specials, bytes, single letters of Latin scripts, runs of newlines, every token made of
     emoji alone, whatever `texts` (prompts and answers of the dataset) use. Then the tokens of the commonest words of
-    `language`, by summed word frequency (the wordfreq package), lower case, capitalised and upper case, with and
-    without a leading space.
+    `languages` (codes with commas between them), by summed word frequency (the wordfreq package), lower case,
+    capitalised and upper case, with and without a leading space.
     """
     from tokenizers import Tokenizer
 
@@ -91,7 +92,7 @@ def choose_tokens(tokenizer_json: dict[str, Any], size: int, language: str, text
             expected=f"at least {len(keep)}: emoji, bytes, special tokens and what the dataset uses need as many",
             remedy="raise --vocabulary-size or give --keep-vocabulary",
         )
-    for token in _tokens_by_word_frequency(full, language):
+    for token in _tokens_by_word_frequency(full, languages):
         if token in vocabulary and token not in keep:
             wanted = with_ancestors(token) - keep
             if len(keep) + len(wanted) > size:
@@ -100,22 +101,22 @@ def choose_tokens(tokenizer_json: dict[str, Any], size: int, language: str, text
     return sorted(keep, key=vocabulary.__getitem__)
 
 
-def _tokens_by_word_frequency(tokenizer: Any, language: str) -> list[str]:
-    from wordfreq import available_languages, top_n_list, word_frequency
+def _tokens_by_word_frequency(tokenizer: Any, languages: str) -> list[str]:
+    from wordfreq import available_languages, get_frequency_dict
 
-    if language not in available_languages():
-        raise InputError(
-            f"no word frequencies for the language {language!r}",
-            expected=f"one of {', '.join(sorted(available_languages()))}",
-            remedy="give another --language, or --keep-vocabulary",
-        )
     forms: list[str] = []
     weights: list[float] = []
-    for word in top_n_list(language, WORDS):
-        frequency = word_frequency(word, language)
-        for form, part in ((word, 1.0), (word.capitalize(), 0.3), (word.upper(), 0.03)):
-            forms += [" " + form, form]
-            weights += [frequency * part, frequency * part * 0.15]
+    for language in (code.strip() for code in languages.split(",")):
+        if language not in available_languages():
+            raise InputError(
+                f"no word frequencies for the language {language!r}",
+                expected=f"codes out of {', '.join(sorted(available_languages()))}, with commas between them",
+                remedy="give other --languages, or --keep-vocabulary",
+            )
+        for word, frequency in islice(get_frequency_dict(language).items(), WORDS):
+            for form, part in ((word, 1.0), (word.capitalize(), 0.3), (word.upper(), 0.03)):
+                forms += [" " + form, form]
+                weights += [frequency * part, frequency * part * 0.15]
     total: dict[str, float] = defaultdict(float)
     for encoding, share in zip(tokenizer.encode_batch(forms, add_special_tokens=False), weights, strict=True):
         for token in encoding.tokens:
@@ -155,7 +156,7 @@ def prune_base(
     folder: Path,
     *,
     size: int | None,
-    language: str,
+    languages: str,
     stop_token: str,
     texts: list[str],
     answers: list[str],
@@ -178,7 +179,7 @@ def prune_base(
         keep = sorted(vocabulary, key=vocabulary.__getitem__)
         pruned = tokenizer_json
     else:
-        keep = choose_tokens(tokenizer_json, size, language, [*prompts, *answers])
+        keep = choose_tokens(tokenizer_json, size, languages, [*prompts, *answers])
         pruned = prune_tokenizer(tokenizer_json, keep)
     new = {token: i for i, token in enumerate(keep)}
     if stop_token not in new:

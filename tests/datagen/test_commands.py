@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -97,84 +94,6 @@ def test_wrong_input(
     assert main(given) == 2
     assert told in capsys.readouterr().err
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-class Hub:
-    """As much of the Hub's API as an upload of small files needs."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.created: list[dict[str, Any]] = []
-
-    def __enter__(self) -> Hub:
-        hub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self, value: Any, status: int = 200) -> None:
-                data = json.dumps(value).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def do_GET(self) -> None:
-                commit = {"id": "me/mine", "sha": "0" * 40, "siblings": [], "private": True}
-                self.answer(commit if "/api/datasets/" in self.path else {})
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                if self.path == "/api/repos/create":
-                    hub.created.append(json.loads(body))
-                    self.answer({"url": f"{hub.url}/datasets/me/mine"})
-                elif "/preupload/" in self.path:
-                    paths = [file["path"] for file in json.loads(body)["files"]]
-                    files = [{"path": p, "uploadMode": "regular", "shouldIgnore": False} for p in paths]
-                    self.answer({"files": files})
-                elif "/commit/" in self.path:
-                    for line in body.splitlines():
-                        part = json.loads(line)
-                        if part["key"] == "file":
-                            hub.files[part["value"]["path"]] = base64.b64decode(part["value"]["content"])
-                    self.answer({"commitUrl": f"{hub.url}/datasets/me/mine/commit/1", "commitOid": "1"})
-                else:
-                    self.answer({"warnings": [], "errors": []})
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def test_push(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datagen import hub as ours
-    from pocketmoji.errors import InputError, MachineError
-
-    out = tmp_path / "out"
-    assert main(["datagen", PERSONAL, "--out", str(out), "--teacher", "offline"]) == 0
-    (out / ".teacher_journal.jsonl").write_text("secret", "utf-8")
-    import huggingface_hub
-
-    with Hub() as hub:
-        real = huggingface_hub.HfApi
-        monkeypatch.setattr(huggingface_hub, "HfApi", lambda: real(endpoint=hub.url, token="hf_test"))
-        address = ours.push(out, "me/mine")
-        assert address.endswith("/commit/1") and hub.created[0]["name"] == "mine"
-        assert "private" in json.dumps(hub.created[0])
-        with pytest.raises(InputError, match="--push is"):
-            ours.push(out, "no such/name/at all")
-    sent = {path: (out / path).read_bytes() for path in hub.files}
-    assert hub.files == sent and {"README.md", "train.jsonl", "parquet/train.parquet"} <= set(sent)
-    assert not [path for path in sent if path.startswith(".")]
-    with pytest.raises(MachineError, match="could not be put"):
-        ours.push(out, "me/mine")
 
 
 @pytest.mark.parametrize("kind", ["parquet", "jsonl"])

@@ -1,0 +1,71 @@
+"""The model card of a web folder: README.md with the Hub's front matter, from what the run measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pocketmoji.notice import TERMS
+from pocketmoji.prompt import render
+from pocketmoji.workspace import write_text
+
+METRICS = ("compliance", "seed_recall", "paraphrase_recall", "parity")
+
+
+def write_card(folder: Path, about: Mapping[str, Any]) -> None:
+    """`about` is export.json: artefacts with scores, what shipped and why, the merged model's scores, the training."""
+    shipped = next(one for one in about["artefacts"] if one["name"] == about["shipped"])
+    training = about["training"]
+    rows = [("trained model, in Python", about["merged"])]
+    rows += [(f"{one['name']} ({one['bytes'] / 1e6:.0f} MB)", one["scores"]) for one in about["artefacts"]]
+    table = "\n".join(
+        f"| {name} | {scores['n']} | " + " | ".join(_percent(scores.get(metric)) for metric in METRICS) + " |"
+        for name, scores in rows
+    )
+    write_text(
+        folder / "README.md",
+        f"""---
+license: gemma
+library_name: transformers.js
+pipeline_tag: text-generation
+base_model: {about["base_model"]}
+tags: [emoji, gemma3, pocketmoji]
+---
+
+# A personal emoji model
+
+{about["base"]}, tuned with QLoRA on a personal list of phrases and their emoji by pocketmoji: a text in, emoji out.
+`{shipped["file"]}` ships: {about["reason"]}.
+
+## Data and training
+
+{training["examples"]} rows, {training["steps"]} steps, answers end on `{training["stop_token"]}`; trained through the
+grid of `{training["quantise"]}`, in {training["precision"]} on {training["device"]}. The vocabulary has
+{training["vocabulary"]["kept"]:,} of {training["vocabulary"]["full"]:,} tokens.
+
+## Scores
+
+On raw outputs. Compliance: nothing but emoji. Recall: exactly the emoji of the list, for its phrases and for
+paraphrases that were not trained. Parity: the same tokens as the trained model.
+
+| artefact | texts | {" | ".join(metric.replace("_", " ") for metric in METRICS)} |
+|---|---|---|---|---|---|
+{table}
+
+Half precision: {about["numerics"]["half"]}.
+
+## Prompt
+
+    {render("TEXT").replace(chr(10), chr(10) + "    ").rstrip()}
+
+## Licence and limits
+
+Gemma is provided under and subject to the [Gemma Terms of Use]({TERMS}); see NOTICE. It knows its owner's list:
+on other texts its answers are guesses.
+""",
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
