@@ -64,22 +64,26 @@ class AsyncExecutor:
         self._client = self._open_client()
         todo = self._todo(requests, done)
         commits = _Commits(self._journal)
-        writing = asyncio.ensure_future(commits.run())
+        writing: asyncio.Future[Any] = asyncio.ensure_future(commits.run())
         # Twice as many as may be in flight, so that those that wait to try again hold nobody up.
         workers = [asyncio.ensure_future(self._work(todo, commits, done)) for _ in range(2 * self._workers)]
         try:
-            await asyncio.gather(*workers)
+            working: asyncio.Future[Any] = asyncio.gather(*workers)
+            await asyncio.wait({working, writing}, return_when=asyncio.FIRST_COMPLETED)
+            if writing.done():
+                writing.result()
+            await working
             if self._answered:
                 while self._unusable:
-                    await commits.add(self._unusable.pop())
+                    commits.add(self._unusable.pop())
         finally:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
             # What was received is written down whatever ended the run.
-            await commits.close()
-            await writing
+            commits.close()
             await self._client.close()
+            await writing
 
     def _todo(self, requests: Iterable[Request], done: Callable[[int], None]) -> Iterator[Request]:
         for request in requests:
@@ -92,25 +96,24 @@ class AsyncExecutor:
 
     async def _work(self, todo: Iterator[Request], commits: _Commits, done: Callable[[int], None]) -> None:
         for request in todo:
-            if await self._settle(request, commits):
-                done(len(request.asks))
+            await self._settle(request, commits, done)
 
-    async def _settle(self, request: Request, commits: _Commits) -> bool:
-        """Sends one request until its verdict is in the journal; False if the run ended before that."""
+    async def _settle(self, request: Request, commits: _Commits, done: Callable[[int], None]) -> None:
+        """Sends one request until its verdict is in the journal, or the run ends before that."""
         failed = malformed = 0
         while True:
             answer, wait = None, 0.0
             await self._gate.enter()
             if not await self._paced(request) or not self._budget.reserve(request):
                 self._gate.leave()
-                return False
+                return
             try:
                 answer = await self._client.send(request)
             except Busy as error:
                 self._gate.leave(busy=error.refused, told=error.told)
                 failed += 1
                 cost = self._budget.most(request) if error.billed else 0.0
-                await commits.add(spent(request, cost, str(error)))
+                commits.add(spent(request, cost, str(error)))
                 if failed >= ATTEMPTS:
                     self._over = True
                     raise TeacherError(
@@ -135,16 +138,16 @@ class AsyncExecutor:
             except ValueError as error:
                 malformed += 1
                 problem = str(error).splitlines()[0]
-                await commits.add(spent(request, cost, problem))
+                commits.add(spent(request, cost, problem))
                 if malformed < MALFORMED_ATTEMPTS:
                     continue
-                await self._give_up(request, problem, commits)
-                return True
+                self._give_up(request, problem)
+                return
             self._in_a_row, self._answered = 0, True
             while self._unusable:
-                await commits.add(self._unusable.pop())
-            await commits.add(accepted(request, reply, cost, tokens))
-            return True
+                commits.add(self._unusable.pop())
+            commits.add(accepted(request, reply, cost, tokens), lambda: done(len(request.asks)))
+            return
 
     async def _paced(self, request: Request) -> bool:
         """Waits for the ceilings per minute; False if the run ended meanwhile."""
@@ -154,7 +157,7 @@ class AsyncExecutor:
                 await self._sleep(wait)
         return not self._over and not self._budget.exhausted
 
-    async def _give_up(self, request: Request, problem: str, commits: _Commits) -> None:
+    def _give_up(self, request: Request, problem: str) -> None:
         """Notes that a request gets no usable reply. It is written down only once another one has got one: when none
         does, the fault is the server's or the model's, and a mended one must be asked again."""
         self._in_a_row += 1
@@ -203,38 +206,32 @@ def spent(request: Request, cost: float, problem: str) -> dict[str, Any]:
 
 
 class _Commits:
-    """Writes to the journal from a thread, all that has gathered while the last write was synced in one go."""
+    """Writes to the journal at once, so that a kill loses nothing, and syncs from a thread, all that has gathered
+    while the last sync went on in one go, so that a slow disk holds up no request."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._queue: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
+        self._unsynced: list[Callable[[], None]] = []
         self._wake = asyncio.Event()
         self._closed = False
 
-    async def add(self, entry: dict[str, Any]) -> None:
-        """Returns when the entry is on the disk. It is written even if the caller is cancelled while it waits."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append((entry, written))
+    def add(self, entry: dict[str, Any], synced: Callable[[], None] = lambda: None) -> None:
+        """Returns when the entry is written; `synced` is called when it would survive a power cut."""
+        self._journal.append([entry], durable=False)
+        self._unsynced.append(synced)
         self._wake.set()
-        await asyncio.shield(written)
 
     async def run(self) -> None:
-        while not self._closed or self._queue:
+        """Syncs until closed. MachineError if the disk does not take what was written."""
+        while not self._closed or self._unsynced:
             await self._wake.wait()
             self._wake.clear()
-            batch, self._queue = self._queue, []
-            if not batch:
-                continue
-            try:
-                await asyncio.to_thread(self._journal.append, [entry for entry, _ in batch])
-            except Exception as error:
-                for _, written in batch:
-                    written.set_exception(error)
-                    written.exception()  # a cancelled caller does not come to read it
-            else:
-                for _, written in batch:
-                    written.set_result(None)
+            batch, self._unsynced = self._unsynced, []
+            if batch:
+                await asyncio.to_thread(self._journal.sync)
+                for synced in batch:
+                    synced()
 
-    async def close(self) -> None:
+    def close(self) -> None:
         self._closed = True
         self._wake.set()

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from heapq import nlargest
 
 from pocketmoji.records import Seed
 
@@ -14,6 +15,7 @@ CLOSE = 0.75
 MARGIN = 0.1
 # Words that stand in more seeds than this say nothing about which one is meant.
 COMMON = 200
+NEAREST = 5
 
 _WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W_]+", re.UNICODE)
 
@@ -32,13 +34,13 @@ class SeedIndex:
         self._seeds = list(seeds)
         self._number = {seed.seed_id: number for number, seed in enumerate(seeds)}
         self._weight = {word: math.log((len(seeds) + 1) / (n + 0.5)) for word, n in count.items()}
-        self._having: defaultdict[str, list[int]] = defaultdict(list)
+        self._having: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
         self._bags = []
         for number, bag in enumerate(bags):
             self._bags.append(self._unit(bag))
             for word in bag:
                 if count[word] <= COMMON:
-                    self._having[word].append(number)
+                    self._having[word].append((number, self._bags[-1][word]))
 
     def _unit(self, bag: Counter[str]) -> dict[str, float]:
         """The bag as a vector of length 1; words that no seed has are not in it."""
@@ -54,11 +56,16 @@ class SeedIndex:
         """
         vector = self._unit(Counter(words(text)))
         near = self._number[seed.seed_id]
-        others = {number for word in vector for number in self._having.get(word, ()) if number != near}
-        if not others:
+        partly: defaultdict[int, float] = defaultdict(float)
+        for word, value in vector.items():
+            for number, weight in self._having.get(word, ()):
+                partly[number] += value * weight
+        partly.pop(near, None)
+        if not partly:
             return None
         likeness = lambda number: sum(value * self._bags[number].get(word, 0.0) for word, value in vector.items())
-        best = max(sorted(others), key=likeness)
+        # Common words add little: whoever is nearest by the others is among the nearest few.
+        best = max(nlargest(NEAREST, sorted(partly), key=partly.__getitem__), key=likeness)
         closest, own = likeness(best), likeness(near)
         if closest < CLOSE or self._seeds[best].emoji == seed.emoji:
             return None

@@ -80,7 +80,8 @@ class Journal:
             # Unbuffered: what the disk refuses must not be tried again when the file is closed.
             with open(self._path, "ab", buffering=0) as file:
                 with self._lock:
-                    start = file.tell()
+                    # Not tell(): another thread may have written since this one opened the file.
+                    start = os.fstat(file.fileno()).st_size
                     if start != self._end:  # a crash, or somebody else, wrote here
                         start += self._finish_line(file)
                     try:
@@ -97,11 +98,22 @@ class Journal:
                 if durable:
                     os.fsync(file.fileno())
         except OSError as error:
-            raise MachineError(
-                f"a reply of the teacher could not be written down ({error.strerror})",
-                where=self._path,
-                remedy="free some space and run the same command again: earlier replies are kept",
-            ) from error
+            raise self._unwritable(error) from error
+
+    def sync(self) -> None:
+        """Returns when all that was written before the call would survive a power cut."""
+        try:
+            with open(self._path, "rb") as file:
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> MachineError:
+        return MachineError(
+            f"a reply of the teacher could not be written down ({error.strerror})",
+            where=self._path,
+            remedy="free some space and run the same command again: earlier replies are kept",
+        )
 
     def _load(self) -> None:
         with open(self._path, "rb") as file:

@@ -18,6 +18,8 @@ FEWEST_WORDS = 4
 # Mean word frequency on the Zipf scale (powers of ten per thousand million words). English chat with slang, names and
 # typing slips stays within one of its best rival; a sentence in another language is two or more behind.
 MARGIN = 1.5
+# Above this no other language is that far ahead.
+FLUENT = 4.5
 
 
 def script(text: str) -> str:
@@ -57,10 +59,16 @@ class LanguageFilter:
         self._scripts = Counter(script(text) for text in texts)
         sample = [word for text in texts[:2000] for word in words(text)]
         if asked == "auto":
-            self.language = max(CANDIDATES, key=lambda code: fluency(sample, code)) if self._latin() else ""
+            self.language = self._spoken(sample) if self._latin() else ""
         else:
             self.language = NAMES.get(asked.casefold(), asked.casefold() if asked.casefold() in CANDIDATES else "")
         self._asked = asked
+
+    def _spoken(self, sample: Sequence[str]) -> str:
+        """The language that knows the words best; the other lists are not even read if they are plain English."""
+        if fluency(sample, "en") >= FLUENT:
+            return "en"
+        return max(CANDIDATES, key=lambda code: fluency(sample, code))
 
     def _latin(self) -> bool:
         return bool(self._scripts) and self._scripts.most_common(1)[0][0] == "LATIN"
@@ -76,6 +84,8 @@ class LanguageFilter:
         if len(spoken) < FEWEST_WORDS:
             return None
         own = fluency(spoken, self.language)
+        if own >= FLUENT:
+            return None
         best = max(CANDIDATES, key=lambda code: fluency(spoken, code))
         if fluency(spoken, best) > own + MARGIN:
             # A seed that is in that language itself may be paraphrased in it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -106,6 +107,9 @@ class ModelServer:
             chosen = self.script.pop(0) if self.script else self.always
         return chosen if isinstance(chosen, Answer) else chosen(asked)
 
+    def delivered(self, asked: Asked, alive: bool) -> None:
+        """Called when a reply is about to be sent; `alive` is False if nobody is there any more to receive it."""
+
     def make_job(self, body: dict[str, Any]) -> dict[str, Any]:
         """A batch job, answered at once; its rows come back in another order."""
         responses = []
@@ -146,6 +150,14 @@ class ModelServer:
                 self.end_headers()
                 self.wfile.write(data)
 
+            def alive(self) -> bool:
+                try:
+                    return bool(self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+                except BlockingIOError:
+                    return True
+                except OSError:
+                    return False
+
             def do_GET(self) -> None:
                 name = self.path.partition("?")[0].removeprefix("/v1beta/")
                 found = [job for job in fake.jobs if job["name"] == name]
@@ -164,7 +176,9 @@ class ModelServer:
                     fake.most_in_flight = max(fake.most_in_flight, fake.in_flight)
                 chat = "messages" in body
                 prompt = body["messages"][-1]["content"] if chat else body["contents"][0]["parts"][0]["text"]
-                answer = fake.answer(json.loads(prompt))
+                asked = json.loads(prompt)
+                answer = fake.answer(asked)
+                fake.delivered(asked, self.alive())
                 with fake._lock:
                     fake.in_flight -= 1
                 if answer.text is None and answer.body is None:
