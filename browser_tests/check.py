@@ -7,20 +7,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from browser_tests.chromium import AdapterInfo
+from browser_tests.latency import quantile_interval
+from browser_tests.logits import LIMIT, Comparison, ExactRuntime, Trace, compare
 from browser_tests.node import source_digest as demo_digest
 from browser_tests.report import BrowserReport, Difference, EngineResult, write_report
-from browser_tests.runtimes import BrowserDied, BrowserRuntime, EngineFailure, EngineInfo, EngineName, engine_timing
+from browser_tests.runtimes import (
+    BrowserDied,
+    BrowserRuntime,
+    EngineFailure,
+    EngineInfo,
+    EngineName,
+    Page,
+    engine_timing,
+)
 from evaluate.evaluate import file_stem, write_evaluation
 from evaluate.statistics import proportion
 from pocketmoji.config import BrowserConfig
 from pocketmoji.console import progress, say
 from pocketmoji.errors import InputError
-from pocketmoji.records import EvaluationText, Prediction, Record, Scores, write_jsonl
+from pocketmoji.records import EvaluationText, Interval, Prediction, Record, Scores, write_jsonl
 from pocketmoji.workspace import digest_file, digest_json, read_json, write_text
 
 # The page's ONNX Runtime and Python's are different builds whose sums round differently: on a near tie they may
 # choose different tokens. A wrong kernel, prompt or file changes nearly every answer, so this tells the two apart.
 MOST_DIFFERING = 0.2
+# With accuracy_level 4 a GPU's kernels may round activations to 8 bits, which moved logits of the real model by 2.1.
+WEBGPU_LOGIT_LIMIT = 4.0
+MOST_EXPLAINED = 12  # differing texts that Python answers once more; each takes seconds
 GPU = "a GPU whose WebGPU adapter has shader-f16"
 DEFAULT_ONNX = "onnx/model_q4.onnx"
 MEDIAPIPE_ARTEFACT = "litert_int8"
@@ -35,6 +48,7 @@ class Answered(Record):
     info: EngineInfo
     adapter_name: str
     prediction: Prediction
+    trace: Trace | None = None
 
 
 def browser_test(
@@ -45,6 +59,8 @@ def browser_test(
     folder: Path,
     *,
     text_limit_s: float = 300,
+    page: Page = Page(),
+    keep_evidence: bool = False,
 ) -> BrowserReport:
     """Run the model in `web_folder` in the browser and write the report to `folder`.
 
@@ -52,7 +68,8 @@ def browser_test(
     the predictions of the same artefacts in Python: "transformers.js" those of the ONNX file, "mediapipe" those of the
     .task, matched by text.
     MachineError where there is no Chromium or no WebGPU adapter; anything else that goes wrong is in the report.
-    Answers are kept as they come, so that an interrupted check goes on where it was.
+    Answers are kept as they come, so that an interrupted check goes on where it was. `keep_evidence`: whatever fails
+    leaves its trace, console and screenshot in `folder`/evidence.
     """
     if not texts:
         raise InputError("there are no texts to run in the browser", expected="at least one evaluation text")
@@ -67,7 +84,7 @@ def browser_test(
     results: dict[str, EngineResult] = {}
     version = ""
     for engine, count in wanted:
-        check = _Check(engine, web_folder, card, texts[:count], config, folder, text_limit_s)
+        check = _Check(engine, web_folder, card, texts[:count], config, folder, text_limit_s, page, keep_evidence)
         result = check.run(reference.get(engine.split("/")[0]))
         version = check.runtime.chromium_version or version
         results[engine] = result
@@ -92,7 +109,13 @@ class _Check:
         config: BrowserConfig,
         folder: Path,
         text_limit_s: float,
+        page: Page,
+        keep_evidence: bool,
     ) -> None:
+        self.card = card
+        self.traced = (
+            [text.text for text in texts[: config.logit_texts]] if engine.startswith("transformers.js") else []
+        )
         self.engine, self.web_folder, self.texts, self.folder = engine, web_folder, texts, folder
         self.artefact = MEDIAPIPE_ARTEFACT if engine.startswith("mediapipe") else f"onnx_{card.get('dtype') or 'q4'}"
         self.partial = folder / f"predictions.{file_stem(engine)}.partial.jsonl"
@@ -103,8 +126,12 @@ class _Check:
             chromium=config.chromium,
             dtype=str(card["dtype"]) if card.get("dtype") else None,
             text_limit_s=text_limit_s,
+            page=page,
+            evidence=folder / "evidence" / file_stem(engine) if keep_evidence else None,
         )
+        self.memory_mb: float | None = None
         self.died: list[str] = []
+        self._exact_runtime: ExactRuntime | None = None
         self.takes_screenshots = engine == "transformers.js/wasm"
 
     def run(self, reference: Sequence[Prediction] | None) -> EngineResult:
@@ -156,18 +183,23 @@ class _Check:
     def _answer(self, missing: Sequence[str], answered: dict[str, Answered]) -> None:
         with self.runtime as runtime, progress(self.engine, len(missing)) as advance:
             for i, text in enumerate(missing):
+                prediction, trace = runtime.trace(text) if text in self.traced else (runtime.predict([text])[0], None)
                 one = Answered(
                     digest=self.digest,
                     cold=i == 0,
                     info=runtime.info,
                     adapter_name=runtime.adapter_name,
-                    prediction=runtime.predict([text])[0],
+                    prediction=prediction,
+                    trace=trace,
                 )
                 answered[text] = one
+                if trace and trace.problem:
+                    raise EngineFailure(f"{self.engine}: {trace.problem} of the answer", where=self.web_folder)
                 # A line break first: the line before may be half a line that a kill left.
                 with open(self.partial, "a", encoding="utf-8") as file:
                     file.write("\n" + one.model_dump_json())
                 advance(1)
+            self.memory_mb = runtime.memory_mb()
             if self._wants_screenshots():
                 runtime.show(self.texts[0].text)
                 for name, (width, height) in SHOTS.items():
@@ -184,6 +216,10 @@ class _Check:
 
         by_text = {p.text: p for p in reference or ()}
         pairs = [(p, by_text[p.text]) for p in predictions if p.text in by_text]
+        logits = self._compare_logits(answered)
+        if logits and logits.problem:
+            problem = logits.problem
+        pairs, explained = self._without_rounding(pairs) if not problem else (pairs, 0)
         differences = [Difference(text=p.text, browser=p.raw, python=r.raw) for p, r in pairs if not _same(p, r)]
         last = list(answered.values())[-1] if answered else None
         adapter = last.info.adapter if last else self.runtime.adapter
@@ -209,6 +245,10 @@ class _Check:
             timing=engine_timing(last.adapter_name, last.info.load_seconds, warm) if last else None,
             parity=1 - len(differences) / len(pairs) if pairs else None,
             differences=differences,
+            explained=explained,
+            logits=logits,
+            memory_mb=self.memory_mb,
+            intervals=_intervals(warm),
             console=[*self.died, *self.runtime.console[-50:]],
         )
 
@@ -234,6 +274,37 @@ class _Check:
         scores = scores.model_copy(update={"parity": same})
         write_text(self.folder / f"{stem}.scores.json", scores.model_dump_json(indent=2) + "\n")
         return scores
+
+    def _exact(self) -> ExactRuntime:
+        if self._exact_runtime is None:
+            stops, limit = self.card.get("stop_token_ids") or [], self.card.get("max_new_tokens") or 16
+            path = str(self.card.get("onnx_file") or DEFAULT_ONNX)
+            self._exact_runtime = ExactRuntime(self.web_folder, path, stops, limit)  # type: ignore[arg-type]
+        return self._exact_runtime
+
+    def _compare_logits(self, answered: Mapping[str, Answered]) -> Comparison | None:
+        """The first texts' logits beside Python's; None where the engine does not tell them."""
+        traces = [(text, one.trace) for text, one in answered.items() if one.trace]
+        if not traces:
+            return None
+        exact = self._exact()
+        limit = WEBGPU_LOGIT_LIMIT if self.engine.endswith("webgpu") else LIMIT
+        return compare([(text, trace, exact.trace(text)) for text, trace in traces], exact.spell, limit)
+
+    def _without_rounding(
+        self, pairs: list[tuple[Prediction, Prediction]]
+    ) -> tuple[list[tuple[Prediction, Prediction]], int]:
+        """The pairs, where they differ with what Python says when it does not round activations to 8 bits.
+
+        Its fast kernels do, the browser's WASM build has none such: that difference is Python's, not the browser's.
+        """
+        differing = [p.text for p, r in pairs if not _same(p, r)]
+        few = min(MOST_EXPLAINED, _tolerable(len(pairs)))  # rounding changes a few; more have another reason
+        if not self.engine.startswith("transformers.js") or not 0 < len(differing) <= few:
+            return pairs, 0
+        again = {p.text: p for p in self._exact().predict(differing)}
+        changed = [(p, again.get(p.text, r)) for p, r in pairs]
+        return changed, sum(_same(p, r) for p, r in changed) - sum(_same(p, r) for p, r in pairs)
 
     def _needs_another_gpu(self, adapter: AdapterInfo | None) -> bool:
         """MediaPipe is made for half precision: that it breaks on an adapter without it says nothing of the model.
@@ -261,6 +332,17 @@ def _same(browser: Prediction, python: Prediction) -> bool:
     if browser.tokens and python.tokens:
         return browser.tokens == python.tokens
     return browser.raw == python.raw
+
+
+def _intervals(predictions: Sequence[Prediction]) -> dict[str, Interval]:
+    """p50 and p95 (the slow end) of the times, each with its 95% interval."""
+    found = {}
+    for name, slow in (("ttft_ms", 0.95), ("tokens_per_s", 0.05)):
+        values = [value for p in predictions if (value := getattr(p, name)) is not None]
+        if values:
+            found[f"{name}_p50"] = quantile_interval(values, 0.5)
+            found[f"{name}_p95"] = quantile_interval(values, slow)
+    return found
 
 
 def _tolerable(pairs: int) -> float:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 from xml.etree import ElementTree
 
-from browser_tests.chromium import AdapterInfo
-from pocketmoji.records import EngineTiming, Record, Scores
-from pocketmoji.workspace import write_bytes, write_json
+from pydantic import Field
 
-Status = Literal["passed", "failed", "not verifiable here"]
+from browser_tests.chromium import AdapterInfo
+from browser_tests.findings import Finding, Status
+from browser_tests.logits import Comparison
+from browser_tests.report_pages import markdown, page
+from pocketmoji.records import EngineTiming, GateResult, Interval, Record, Scores
+from pocketmoji.workspace import write_bytes, write_json, write_text
 
 
 class Difference(Record):
@@ -37,23 +40,34 @@ class EngineResult(Record):
     """Share of texts with the same answer as in Python; None without a reference."""
     differences: list[Difference]
     console: list[str]
+    explained: int = 0
+    """Differences that went away when Python did not round activations to 8 bits; they are in no other figure."""
+    logits: Comparison | None = None
+    memory_mb: float | None = None
+    """Peak resident memory of the page's process."""
+    intervals: dict[str, Interval] = Field(default_factory=dict)
 
 
 class BrowserReport(Record):
     chromium: str
     engines: dict[str, EngineResult]
     screenshots: list[str]
+    findings: list[Finding] = Field(default_factory=list)
+    gates: list[GateResult] = Field(default_factory=list)
 
     @property
     def passed(self) -> bool:
         """True if nothing failed. What is not verifiable here has not passed, but has not failed either."""
-        return all(engine.status != "failed" for engine in self.engines.values())
+        statuses = [*(e.status for e in self.engines.values()), *(f.status for f in self.findings)]
+        return "failed" not in statuses and all(gate.passed for gate in self.gates)
 
 
 def write_report(report: BrowserReport, folder: Path) -> None:
-    """browser.json for programs, junit.xml for CI."""
+    """browser.json for programs, junit.xml for CI, summary.md for a pull request, browser.html for people."""
     write_json(folder / "browser.json", report.model_dump(mode="json"))
     write_bytes(folder / "junit.xml", junit(report))
+    write_text(folder / "summary.md", markdown(report))
+    write_text(folder / "browser.html", page(report))
 
 
 def junit(report: BrowserReport) -> bytes:
@@ -68,8 +82,35 @@ def junit(report: BrowserReport) -> bytes:
             _case(suite, counts, engine, "answers as Python does", failed=True)
         for name, count in counts.items():
             suite.set(name, str(count))
+    _other_suite(root, "findings", [(f.check, f.status, f.reason, f.needs) for f in report.findings])
+    told = [
+        (f"{g.gate} {g.limit:g}", "passed" if g.passed else "failed", f"measured {g.value:.6g}", None)
+        for g in report.gates
+    ]
+    _other_suite(root, "gates", told)
     ElementTree.indent(root)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
+
+
+def _other_suite(
+    root: ElementTree.Element, name: str, cases: Sequence[tuple[str, str, str | None, str | None]]
+) -> None:
+    """(case, status, reason, needs) each."""
+    if not cases:
+        return
+    statuses = [status for _, status, _, _ in cases]
+    counts = {
+        "tests": len(cases),
+        "failures": statuses.count("failed"),
+        "skipped": statuses.count("not verifiable here"),
+    }
+    suite = ElementTree.SubElement(root, "testsuite", {"name": name} | {key: str(n) for key, n in counts.items()})
+    for title, status, reason, needs in cases:
+        case = ElementTree.SubElement(suite, "testcase", classname=f"browser.{name}", name=title)
+        if status == "failed":
+            ElementTree.SubElement(case, "failure", message=_printable(reason or ""))
+        elif status != "passed":
+            ElementTree.SubElement(case, "skipped", message=_printable(f"not verifiable here: {reason}; needs {needs}"))
 
 
 def _case(suite: ElementTree.Element, counts: dict[str, int], engine: EngineResult, name: str, failed: bool) -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from browser_tests.chromium import AdapterInfo, WebGpu, launch
 from browser_tests.latency import quantile
 from browser_tests.logits import TOP, Trace
-from browser_tests.server import DEFAULT_MODEL, running
+from browser_tests.server import DEFAULT_MODEL, Server, running
 from pocketmoji.errors import MachineError, PocketmojiError
 from pocketmoji.records import EngineTiming, Prediction, Record
 from pocketmoji.runtime import Progress
+from pocketmoji.workspace import write_text
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 EngineName = Literal["transformers.js/wasm", "transformers.js/webgpu", "mediapipe/webgpu"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -50,6 +56,19 @@ class EngineInfo(Record):
     runtime_version: str
 
 
+@dataclass(frozen=True)
+class Page:
+    """Which page is driven, and how it is served: the built demo by the local server, unless a test says otherwise.
+
+    `script` runs in the page before anything else does.
+    """
+
+    folder: Path | None = None
+    server: type[Server] = Server
+    webgpu: WebGpu = "auto"
+    script: str = ""
+
+
 class BrowserRuntime:
     """A model folder in one engine of the page. A context manager: entering it loads the model.
 
@@ -65,37 +84,49 @@ class BrowserRuntime:
         dtype: str | None = None,
         text_limit_s: float = 300,
         load_limit_s: float = 300,
-        webgpu: WebGpu = "auto",
-        page_folder: Path | None = None,
+        webgpu: WebGpu | None = None,
+        page: Page = Page(),
+        evidence: Path | None = None,
     ) -> None:
         if name not in ENGINES:
             raise ValueError(f"no engine {name!r}: {', '.join(ENGINES)}")
         self.name: str = name
         self.model_folder = model_folder
         self.text_limit_s, self.load_limit_s = text_limit_s, load_limit_s
-        self._chromium, self._dtype, self._webgpu, self._page_folder = chromium, dtype, webgpu, page_folder
+        self._chromium, self._dtype, self._page_options = chromium, dtype, page
+        self._webgpu = webgpu or page.webgpu
+        self._evidence = evidence
         self._stack = ExitStack()
         self.console: list[str] = []  # what the page logged, errors of the page included
         self.requests: list[str] = []  # every address that the page asked for
         self._measured: list[Prediction] = []
         self.adapter: AdapterInfo | None = None  # known also if the engine then fails
         self.loaded = False
+        self._browser: Browser
         self.chromium_version = ""
         self.url = ""
 
     def __enter__(self) -> BrowserRuntime:
+        options = self._page_options
         with ExitStack() as stack:  # closes what was opened if a later step fails
-            server = stack.enter_context(running({DEFAULT_MODEL: self.model_folder}, page=self._page_folder))
+            server = stack.enter_context(
+                running({DEFAULT_MODEL: self.model_folder}, page=options.folder, kind=options.server)
+            )
             browser = stack.enter_context(launch(self._chromium, self._webgpu))
             self.url, self.chromium_version = server.url, browser.version
             context = browser.new_context(viewport=DESKTOP, permissions=["clipboard-read", "clipboard-write"])  # type: ignore[arg-type]
+            if self._evidence:
+                context.tracing.start(snapshots=True)
+                stack.push(self._keep_evidence)
             self.page = context.new_page()
+            if options.script:
+                self.page.add_init_script(options.script)
+            self._browser = browser
             self.page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
             self.page.on("pageerror", lambda error: self.console.append(f"uncaught: {error}"))
             self.page.on("crash", lambda _: self.console.append("crash: the page's process died"))
             context.on("request", lambda request: self.requests.append(request.url))
-            self.page.goto(f"{server.url}?load=manual")
-            self.page.wait_for_function("window.pocketmoji", timeout=PAGE_LIMIT_S * 1000)
+            self._open(f"{server.url}?load=manual")
             adapter = self._call("probeAdapter", [], PAGE_LIMIT_S)
             self.adapter = AdapterInfo.model_validate(adapter) if adapter else None
             self.info = self._load()
@@ -106,7 +137,45 @@ class BrowserRuntime:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        self._stack.__exit__(kind, error, trace)
+
+    def _open(self, address: str) -> None:
+        from playwright.sync_api import Error
+
+        try:
+            self.page.goto(address, timeout=PAGE_LIMIT_S * 1000)
+            self.page.wait_for_function("window.pocketmoji", timeout=PAGE_LIMIT_S * 1000)
+        except Error as error:
+            raise self._failure(f"the page does not start within {PAGE_LIMIT_S:.0f} s") from error
+
+    def _keep_evidence(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """After a failure: trace.zip (npx playwright show-trace), console.txt and screenshot.png."""
+        from playwright.sync_api import Error
+
+        if self._evidence is None or not isinstance(error, EngineFailure):
+            return
+        self._evidence.mkdir(parents=True, exist_ok=True)
+        write_text(self._evidence / "console.txt", "\n".join([str(error), *self.console]) + "\n")
+        try:
+            self.page.screenshot(path=self._evidence / "screenshot.png", timeout=10_000)
+            self.page.context.tracing.stop(path=self._evidence / "trace.zip")
+        except Error as problem:  # a browser that died has neither
+            self.console.append(f"no picture of the failure: {problem.message.splitlines()[0]}")
+
+    def memory_mb(self) -> float | None:
+        """Peak resident memory of the browser's largest page process in MB; None where the system does not tell it."""
+        session = self._browser.new_browser_cdp_session()
+        processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+        session.detach()
+        peaks = []
+        for process in processes:
+            status = Path(f"/proc/{process['id']}/status")
+            if process["type"] == "renderer" and status.is_file():
+                found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8"))
+                peaks += [int(found[1]) / 1000] if found else []
+        return max(peaks, default=None)
 
     def _load(self) -> EngineInfo:
         engine, device = self.name.split("/")

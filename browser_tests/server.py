@@ -63,7 +63,11 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     # A second demo on the same port must be told so; with the standard library's default it would share the port.
     allow_reuse_address = sys.platform != "win32"
+    # Tests set these: what a host may do wrong, another export under the same names, a host that is gone.
     headers: Mapping[str, str] = HEADERS
+    types: Mapping[str, str] = TYPES
+    version = ""
+    refusing = False
 
     def __init__(self, models: Mapping[str, Path], port: int = 0, page: Path | None = None) -> None:
         self.page = (page or DEMO / "dist").resolve()
@@ -95,7 +99,20 @@ class Server(ThreadingHTTPServer):
 class Handler(SimpleHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
-    extensions_map = TYPES
+
+    @property
+    def extensions_map(self) -> Mapping[str, str]:  # type: ignore[override]
+        return self.server.types
+
+    def parse_request(self) -> bool:
+        if self.server.refusing:
+            self.close_connection = True
+            return False
+        return super().parse_request()
+
+    def etag(self, path: Path) -> str:
+        """A model that was exported anew within a second has the same date."""
+        return f'"{path.stat().st_mtime_ns:x}-{path.stat().st_size:x}{self.server.version}"'
 
     def translate_path(self, path: str) -> str:
         """The file of a request; a path that leaves its root ends nowhere."""
@@ -136,8 +153,8 @@ class Handler(SimpleHTTPRequestHandler):
         for name, value in self.server.headers.items():
             self.send_header(name, value)
         path = Path(self.translate_path(self.path))
-        if path.is_file():  # a model that was exported anew within a second has the same date
-            self.send_header("ETag", f'"{path.stat().st_mtime_ns:x}-{path.stat().st_size:x}"')
+        if path.is_file():
+            self.send_header("ETag", self.etag(path))
         self.send_header("Accept-Ranges", "bytes")
         super().end_headers()
 
@@ -146,9 +163,11 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def running(models: Mapping[str, Path], port: int = 0, page: Path | None = None) -> Iterator[Server]:
+def running(
+    models: Mapping[str, Path], port: int = 0, page: Path | None = None, kind: type[Server] = Server
+) -> Iterator[Server]:
     """A server in a thread of its own for the length of a with-block."""
-    server = Server(models, port, page)
+    server = kind(models, port, page)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -58,3 +58,11 @@ def in_python(tiny_web: Path) -> list[Prediction]:
 def pocketmoji_web(tiny_web: Path) -> Iterator[Path]:
     """The plugin's fixtures run on the tiny model."""
     yield tiny_web
+
+
+@pytest.fixture(scope="session")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(web, evaluation) of a tiny model that knows a few answers; read them, do not write into them."""
+    from tests.browser_tests.taught import taught_folders
+
+    return taught_folders(tmp_path_factory.mktemp("taught"))

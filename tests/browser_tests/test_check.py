@@ -17,7 +17,7 @@ from tests.browser_tests.conftest import TEXTS
 
 pytestmark = pytest.mark.browser
 WASM = "transformers.js/wasm"
-ONLY_WASM = BrowserConfig(webgpu_texts=0)
+ONLY_WASM = BrowserConfig(webgpu_texts=0, logit_texts=0)
 
 
 def test_both_devices(tiny_web: Path, in_python: list[Prediction], tmp_path: Path) -> None:
@@ -26,6 +26,7 @@ def test_both_devices(tiny_web: Path, in_python: list[Prediction], tmp_path: Pat
     assert report.passed and report.chromium
     wasm, webgpu = report.engines[WASM], report.engines["transformers.js/webgpu"]
     assert (wasm.status, wasm.parity, wasm.texts, wasm.artefact) == ("passed", 1, len(TEXTS), "onnx_fp32")
+    assert wasm.logits is not None and wasm.logits.texts == 2 and wasm.logits.largest_distance < 0.01
     assert (webgpu.status, webgpu.parity, webgpu.texts) == ("passed", 1, 1)
     assert webgpu.adapter is not None and webgpu.timing is not None and webgpu.timing.ttft_ms_p50 > 0
     assert read_json(tmp_path / "browser.json")["engines"][WASM]["scores"]["n"] == len(TEXTS)
@@ -45,6 +46,16 @@ def test_other_answers_than_in_python_fail(tiny_web: Path, in_python: list[Predi
     assert (wasm.status, wasm.parity, report.passed) == ("failed", 0, False)
     assert wasm.reason == "4 of 4 answers differ from Python's with the same onnx_fp32"
     assert [d.python for d in wasm.differences] == ["🎉"] * 4
+
+
+def test_a_difference_of_pythons_own_making_is_explained(
+    tiny_web: Path, in_python: list[Prediction], tmp_path: Path
+) -> None:
+    """One answer that Python does not give again when it computes without rounding, as the browser does."""
+    rounded = [in_python[0].model_copy(update={"raw": "🎉", "tokens": [9, 1]}), *in_python[1:]]
+    report = browser_test(tiny_web, TEXTS, {"transformers.js": rounded}, ONLY_WASM, tmp_path)
+    wasm = report.engines[WASM]
+    assert (wasm.status, wasm.parity, wasm.explained, wasm.differences) == ("passed", 1, 1, [])
 
 
 def test_goes_on_where_it_was_interrupted(

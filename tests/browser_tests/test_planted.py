@@ -1,0 +1,95 @@
+"""A fast part of benchmarks/browser_faults.py: each fault by the part of the test that must catch it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from browser_tests.check import browser_test
+from browser_tests.claims import check_claims
+from browser_tests.files import check_files
+from browser_tests.findings import Finding
+from browser_tests.runtimes import Page
+from evaluate.onnx_runtime import OnnxRuntime
+from pocketmoji.config import BrowserConfig
+from pocketmoji.records import EvaluationText, Prediction, read_jsonl
+from tests.browser_tests.planted import PLANTS
+from tests.browser_tests.taught import NEW_TOKENS, STOP
+
+WASM = "transformers.js/wasm"
+IN_FILES = [name for name, fault in PLANTS.items() if fault.check.startswith("file:")]
+IN_ENGINE = [name for name, fault in PLANTS.items() if fault.check == WASM and name != "half precision overflows"]
+IN_CLAIMS = ["COOP and COEP missing", "typed text stored"]
+Folders = tuple[Path, Path]
+
+
+@pytest.fixture
+def planted(taught: Folders, tmp_path: Path) -> Callable[[str], tuple[Path, Page]]:
+    """planted(name): a broken copy of the web folder, and the page to test it with."""
+
+    def plant(name: str) -> tuple[Path, Page]:
+        web = shutil.copytree(taught[0], tmp_path / "web")
+        return web, PLANTS[name].plant(web, Page(), tmp_path)
+
+    return plant
+
+
+def tuned_of(taught: Folders) -> list[Prediction]:
+    return read_jsonl(taught[1] / "tuned.predictions.jsonl", Prediction)
+
+
+def failed(findings: list[Finding]) -> dict[str, str]:
+    return {f.check: f.reason or "" for f in findings if f.status == "failed"}
+
+
+def test_there_are_enough() -> None:
+    assert len(PLANTS) >= 15
+
+
+def test_clean_files(taught: Folders) -> None:
+    assert [f.status for f in check_files(taught[0], tuned_of(taught), taught[0])] == ["passed"] * 5
+
+
+@pytest.mark.parametrize("name", IN_FILES)
+def test_in_files(planted: Callable[[str], tuple[Path, Page]], taught: Folders, name: str) -> None:
+    web, _ = planted(name)
+    found = failed(check_files(web, tuned_of(taught), taught[0]))
+    assert PLANTS[name].says in found[PLANTS[name].check]
+
+
+def test_files_of_another_training_are_no_fault(taught: Folders, tiny_web: Path) -> None:
+    """The untaught model in 32-bit floats as baseline: other tensors, so nothing can be said of single ones."""
+    found = {f.check: f for f in check_files(taught[0], tuned_of(taught), tiny_web)}
+    assert found["file: weights as the baseline's"].status == "not verifiable here"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", IN_ENGINE)
+def test_in_engine(planted: Callable[[str], tuple[Path, Page]], taught: Folders, tmp_path: Path, name: str) -> None:
+    web, page = planted(name)
+    texts = read_jsonl(taught[1] / "texts.jsonl", EvaluationText)[:2]
+    config, limit = BrowserConfig(webgpu_texts=0, mediapipe_texts=0, logit_texts=1), PLANTS[name].text_limit_s
+    report = browser_test(web, texts, {}, config, tmp_path / "out", text_limit_s=limit, page=page, keep_evidence=True)
+    engine = report.engines[WASM]
+    assert engine.status == "failed" and PLANTS[name].says in (engine.reason or "")
+    if name == "page never answers":
+        kept = {path.name for path in (tmp_path / "out/evidence/transformers.js-wasm").iterdir()}
+        assert kept == {"console.txt", "screenshot.png", "trace.zip"}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", IN_CLAIMS)
+def test_in_claims(planted: Callable[[str], tuple[Path, Page]], name: str) -> None:
+    web, page = planted(name)
+    assert PLANTS[name].says in failed(check_claims(web, options=page, limit_s=60))[PLANTS[name].check]
+
+
+def test_python_knows_the_answers(taught: Folders) -> None:
+    """What the faults are planted into is a model that is right."""
+    web, _ = taught
+    texts = read_jsonl(taught[1] / "texts.jsonl", EvaluationText)
+    runtime = OnnxRuntime(web / "onnx/model_quantized.onnx", web, [STOP], NEW_TOKENS, batch_size=1)
+    assert [p.raw for p in runtime.predict([t.text for t in texts])] == [t.emoji for t in texts]
