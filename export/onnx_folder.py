@@ -59,6 +59,6 @@ def export_onnx(
             path = onnx_file(folder, name)
             with atomic_path(path) as temporary:
                 temporary.write_bytes(made.SerializeToString(deterministic=True))
-            say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB, rounded to {why}")
+            say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB" + (f", rounding: {why}" if why else ""))
             paths.append(path)
     return paths

@@ -34,8 +34,10 @@ def choose_rounding(way: Way, model: Path, precision: str) -> tuple[Rounding, st
     """
     about = read_json(model / "training.json") if (model / "training.json").is_file() else {}
     rows = model / CALIBRATION
-    if way == "nearest" or precision not in FOUR_BITS:
-        return nearest, "nearest" if way == "nearest" else "nearest: 8 bits lose nothing worth more"
+    if precision not in FOUR_BITS:
+        return nearest, ""  # nothing is gained by more
+    if way == "nearest":
+        return nearest, "nearest"
     if way == "auto" and about.get("quantise") == precision:
         return nearest, "nearest: the model was trained through this grid"
     if way == "clip" or not rows.is_file():
