@@ -82,9 +82,12 @@ def browser_test(
         wanted.append(("mediapipe/webgpu", config.mediapipe_texts))
 
     results: dict[str, EngineResult] = {}
+    exact: list[ExactRuntime] = []  # made by the first engine that needs it, shared by all
     version = ""
     for engine, count in wanted:
-        check = _Check(engine, web_folder, card, texts[:count], config, folder, text_limit_s, page, keep_evidence)
+        check = _Check(
+            engine, web_folder, card, texts[:count], config, folder, text_limit_s, page, keep_evidence, exact
+        )
         result = check.run(reference.get(engine.split("/")[0]))
         version = check.runtime.chromium_version or version
         results[engine] = result
@@ -111,6 +114,7 @@ class _Check:
         text_limit_s: float,
         page: Page,
         keep_evidence: bool,
+        exact: list[ExactRuntime],
     ) -> None:
         self.card = card
         self.traced = (
@@ -131,7 +135,7 @@ class _Check:
         )
         self.memory_mb: float | None = None
         self.died: list[str] = []
-        self._exact_runtime: ExactRuntime | None = None
+        self._shared = exact
         self.takes_screenshots = engine == "transformers.js/wasm"
 
     def run(self, reference: Sequence[Prediction] | None) -> EngineResult:
@@ -276,11 +280,11 @@ class _Check:
         return scores
 
     def _exact(self) -> ExactRuntime:
-        if self._exact_runtime is None:
+        if not self._shared:
             stops, limit = self.card.get("stop_token_ids") or [], self.card.get("max_new_tokens") or 16
             path = str(self.card.get("onnx_file") or DEFAULT_ONNX)
-            self._exact_runtime = ExactRuntime(self.web_folder, path, stops, limit)  # type: ignore[arg-type]
-        return self._exact_runtime
+            self._shared.append(ExactRuntime(self.web_folder, path, stops, limit))  # type: ignore[arg-type]
+        return self._shared[0]
 
     def _compare_logits(self, answered: Mapping[str, Answered]) -> Comparison | None:
         """The first texts' logits beside Python's; None where the engine does not tell them."""

@@ -61,6 +61,7 @@ class ExactRuntime:
         from evaluate.onnx_runtime import OnnxRuntime
 
         path = web_folder / onnx_file
+        self._traces: dict[str, Trace] = {}
         self._runtime = OnnxRuntime(path, web_folder, stop_token_ids, max_new_tokens, batch_size=1)
         if patched := _without_rounding(path):
             options = onnxruntime.SessionOptions()
@@ -74,7 +75,12 @@ class ExactRuntime:
         return str(self._runtime.tokenizer.decode([token], skip_special_tokens=False))
 
     def trace(self, text: str) -> Trace:
-        """The greedy answer's logits, step by step."""
+        """The greedy answer's logits, step by step; computed once per text."""
+        if text not in self._traces:
+            self._traces[text] = self._trace(text)
+        return self._traces[text]
+
+    def _trace(self, text: str) -> Trace:
         import numpy as np
 
         from evaluate.tokens import prompt_tokens

@@ -92,7 +92,7 @@ class ExportConfig(Settings):
 class BrowserConfig(Settings):
     webgpu_texts: int = Field(default=3, ge=0)
     mediapipe_texts: int = Field(default=3, ge=0)
-    logit_texts: int = Field(default=2, ge=0, description="texts whose logits are compared with Python's")
+    logit_texts: int = Field(default=1, ge=0, description="texts whose logits are compared with Python's")
     chromium: Path | None = None
 
 

@@ -21,7 +21,7 @@ ONLY_WASM = BrowserConfig(webgpu_texts=0, logit_texts=0)
 
 
 def test_both_devices(tiny_web: Path, in_python: list[Prediction], tmp_path: Path) -> None:
-    config = BrowserConfig(webgpu_texts=1)
+    config = BrowserConfig(webgpu_texts=1, logit_texts=2)
     report = browser_test(tiny_web, TEXTS, {"transformers.js": in_python}, config, tmp_path)
     assert report.passed and report.chromium
     wasm, webgpu = report.engines[WASM], report.engines["transformers.js/webgpu"]
