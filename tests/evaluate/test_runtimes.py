@@ -56,6 +56,43 @@ def test_batched_torch_is_torch_one_by_one(tiny_model: Path, model: Any) -> None
     assert any(p.stopped for p in batched) and not all(p.stopped for p in batched)
 
 
+def test_the_shared_beginning_is_computed_once_and_changes_nothing(tmp_path: Path) -> None:
+    """Within the window (wider here than the prompts) the prefix is shared; transformers' generate says the same."""
+    from evaluate.greedy import common_prefix, fits
+    from evaluate.torch_runtime import TorchRuntime
+    from tests.tiny import make_tiny_model
+
+    folder = make_tiny_model(tmp_path / "wide", sliding_window=256, random_seed=6)
+    runtime = TorchRuntime(folder, STOP, 16, 4)
+    babble = runtime.predict(TEXTS)
+    runtime.stop_token_ids = stops = [babble[0].tokens[4], babble[3].tokens[2]]  # so that some answers stop
+    prompts = prompt_tokens(runtime.tokenizer, TEXTS)
+    prefix = common_prefix(prompts)
+    assert fits(runtime.model, prompts, 16) and len(prefix) >= 10 and all(p[: len(prefix)] == prefix for p in prompts)
+    seen: list[int] = []
+    handle = runtime.model.get_input_embeddings().register_forward_hook(
+        lambda _, args, __: seen.append(args[0].numel())
+    )
+    found = runtime.predict(TEXTS)
+    handle.remove()
+    assert sum(seen[:2]) < len(prefix) + 4 * max(map(len, prompts))  # the first batch came without its prefix
+    assert seen[0] == len(prefix)
+    for prompt, one in zip(prompts, found, strict=True):
+        (generated,) = runtime._generate([prompt])
+        expected = prediction(runtime.tokenizer, one.text, generated, stops, seconds=0.0)
+        assert (one.tokens, one.raw, one.stopped) == (expected.tokens, expected.raw, expected.stopped), one.text
+    lengths = {len(one.tokens) for one in found}
+    assert len(lengths) > 1 and any(one.stopped for one in found)  # some left their batch before the others
+
+
+def test_common_prefix_leaves_a_token_of_each() -> None:
+    from evaluate.greedy import common_prefix
+
+    assert common_prefix([[1, 2, 3], [1, 2, 4, 5]]) == [1, 2]
+    assert common_prefix([[1, 2], [1, 2, 4]]) == [1] and common_prefix([[1, 2], [1, 2]]) == [1]
+    assert common_prefix([[1], [2]]) == []
+
+
 def test_a_handed_in_model_keeps_its_training_mode(tiny_model: Path, model: Any) -> None:
     from evaluate.torch_runtime import TorchRuntime
 
