@@ -24,6 +24,8 @@ FLUENT = 4.5
 
 def script(text: str) -> str:
     """The script of most of the letters ("LATIN", "CJK", "CYRILLIC", ...), "" without letters."""
+    if text.isascii():
+        return "LATIN" if any(map(str.isalpha, text)) else ""
     found: Counter[str] = Counter()
     for character in text:
         if character.isascii():

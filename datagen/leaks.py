@@ -33,11 +33,11 @@ def measure_leaks(folder: Path) -> dict[str, dict[str, float | int]]:
                 pairs = []
                 with index.batch(batch) as rows:
                     for row, text in enumerate(batch):
-                        near = rows.near(row)
-                        hit["near"].update(near)
-                        hit["exact"].update(n for n in near if texts[n] == text)
-                        normal = normalise_text(text)
-                        hit["normalised"].update(n for n in near if normalise_text(texts[n]) == normal)
+                        if near := rows.near(row):
+                            normal = normalise_text(text)
+                            hit["near"].update(near)
+                            hit["exact"].update(n for n in near if texts[n] == text)
+                            hit["normalised"].update(n for n in near if normalise_text(texts[n]) == normal)
                         pairs += [(row, n) for n in rows.estimated(row, ESTIMATE)]
                 if pairs:
                     ours = fine.signatures([batch[row] for row, _ in pairs])

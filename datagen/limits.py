@@ -13,6 +13,8 @@ DECREASE = 0.5
 BUSY_SHARE = 0.1
 SHORTEST_LOOK = 10
 MINUTE = 60.0
+# Never 0, which would say that the units fit.
+SHORTEST_WAIT = 0.001
 
 
 class Gate:
@@ -86,5 +88,5 @@ class PerMinute:
         for then, size in self._used:
             left -= size
             if left <= 0:
-                return then + MINUTE - now
+                return max(then + MINUTE - now, SHORTEST_WAIT)
         return MINUTE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,13 +17,15 @@ HASHES = BANDS * ROWS
 # Of 36 hashes, 0.8 is 28.8 equal ones with a deviation of 2.4: below this share the exact check is not worth its time.
 ESTIMATE = 0.58
 
+_ASIDE = re.compile(r"[\W_]+")
+
 Array = np.ndarray[Any, Any]
 
 
 def normalise_text(text: str) -> str:
     """Letters and digits only, casefolded; a text without any keeps what it has, white space aside."""
     folded = text.casefold()
-    return "".join(c for c in folded if c.isalnum()) or "".join(folded.split())
+    return _ASIDE.sub("", folded) or "".join(folded.split())
 
 
 def grams(text: str) -> frozenset[str]:
@@ -146,16 +149,18 @@ class Batch:
 
     def near(self, row: int) -> list[int]:
         """Numbers of the texts of the index that text `row` of the batch is a near-duplicate of, lowest first."""
+        index, likely = self._index, self.estimated(row, ESTIMATE)
+        if not likely:
+            return []
         own = grams(self.texts[row])
-        index = self._index
-        return [n for n in self.estimated(row, ESTIMATE) if jaccard(own, grams(index.text(n))) >= NEAR]
+        return [n for n in likely if jaccard(own, grams(index.text(n))) >= NEAR]
 
     def estimated(self, row: int, least: float = NEAR) -> list[int]:
         """Those that MinHash alone takes for similar by at least `least`."""
         index, found = self._index, set()
         for band, head in enumerate(self._heads[row]):
             number = self._new.get(self._key_lists[row][band], head)
-            while number >= 0 and number not in found:
+            while number >= 0:
                 found.add(number)
                 number = int(index._chain.data[number, band])
         if not found:
