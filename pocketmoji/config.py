@@ -29,7 +29,7 @@ class DatagenConfig(Settings):
     teacher: Literal["auto", "offline", "gemini", "openai", "transformers"] = "auto"
     teacher_model: str = Field(default="gemini-2.5-flash", description="the teacher's name for the model, or a folder")
     base_url: str = Field(default="", description="server of the openai or gemini teacher; empty: the provider's")
-    executor: Literal["async", "gemini-batch", "ray"] = "async"
+    executor: Literal["async", "gemini-batch"] = "async"
     paraphrases: int = Field(default=8, ge=1, description="paraphrases kept per trained seed, held-out ones included")
     heldout_paraphrases: int = Field(default=1, ge=0, description="of these, kept back per seed to measure recall")
     heldout_seeds: float = Field(default=0.1, ge=0, lt=0.9, description="share of seeds not trained, for transfer")
