@@ -14,6 +14,9 @@ SECRET = "zebra quartz picnic"  # a text that occurs nowhere by itself
 # Answers, or a failure that the page shows.
 ANSWERED = """document.querySelector('#candidates[aria-busy=false] button.candidate, #problem:not([hidden])')
   || document.querySelector('#status').textContent.startsWith('That did not work')"""
+# Without a service worker `ready` is never settled, and Playwright's evaluate has no limit of its own.
+RULED = """Promise.race([navigator.serviceWorker?.ready, new Promise((over) => setTimeout(over, 10000))])
+  .then(() => 1)"""
 READY = "#badge:not([hidden])"
 # Everything that a page can store, searched for a text. Model files are left out: they are large, and not the page's.
 STORED = """async (secret) => {
@@ -102,7 +105,7 @@ def check_claims(
             found.append(judged("the typed text is not stored", [f"found in {where}" for where in stored]))
 
             at = "second visit"
-            page.evaluate("navigator.serviceWorker?.ready.then(() => 1)")
+            page.evaluate(RULED)
             requests.clear()
             second = visit()
             again = [r for r in requests if r.url.endswith((".onnx", ".task")) and r.method == "GET"]
