@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
 
@@ -212,6 +213,7 @@ def test_beside_a_running_event_loop(tmp_path: Path) -> None:
     async def cell() -> None:
         generate(PERSONAL, OFFLINE, tmp_path / "notebook")
 
-    asyncio.run(cell())
+    with ThreadPoolExecutor() as thread:  # this process may have a loop of its own already
+        thread.submit(asyncio.run, cell()).result()
     generate(PERSONAL, OFFLINE, tmp_path / "script")
     assert bytes_of(tmp_path / "notebook") == bytes_of(tmp_path / "script")
