@@ -17,6 +17,7 @@ from export.sentencepiece_model import CONTROL, USER_DEFINED, pieces_of
 from pocketmoji.errors import InputError
 from pocketmoji.grid import Floats
 from pocketmoji.prompt import CHAT_TEMPLATE, END_OF_TURN, START_OF_TURN
+from pocketmoji.runtime import stop_token_ids
 from pocketmoji.workspace import atomic_path, read_json
 
 # How linear layers and the table are stored, by the name that users of llama.cpp know; norms are always F32.
@@ -125,8 +126,7 @@ def _describe_tokenizer(writer: Any, model: Path) -> None:
     writer.add_token_types(
         [CONTROL if piece.text in turns and piece.kind == USER_DEFINED else piece.kind for piece in pieces]
     )
-    stops = read_json(model / "generation_config.json")["eos_token_id"]
-    stops = stops if isinstance(stops, list) else [stops]
+    stops = stop_token_ids(model)
     writer.add_bos_token_id(vocabulary["<bos>"])
     writer.add_eos_token_id(stops[0])
     writer.add_eot_token_id(stops[-1])

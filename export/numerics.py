@@ -7,7 +7,7 @@ token -1, on GPUs only: nobody's export notices. So the merged model is run on t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,6 @@ class Numerics:
     largest: Reach
     over: list[Reach]
     half: str
-
-    def describe(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def probe(model: Path, rows: Sequence[Sequence[int]]) -> Numerics:

@@ -121,14 +121,19 @@ def _head(graph: _Graph, grid: Grid | None, hidden: int, vocabulary: int) -> Non
         graph.add("Transpose", ["table"], "table_transposed", perm=[1, 0])
         graph.add("MatMul", ["kept_hidden", "table_transposed"], "logits")
         return
-    grid = grid.fit(hidden)
-    graph.add(
+    inputs = ["kept_hidden", "table.q", "table.scales"]
+    _quantised_product(graph, inputs, "logits", vocabulary, hidden, grid.fit(hidden))
+
+
+def _quantised_product(graph: _Graph, inputs: Sequence[str], out: str, rows: int, columns: int, grid: Grid) -> str:
+    """`inputs` (source, levels, scales and perhaps zero points) times a transposed weight [rows, columns] on `grid`."""
+    return graph.add(
         "MatMulNBits",
-        ["kept_hidden", "table.q", "table.scales"],
-        "logits",
+        inputs,
+        out,
         CONTRIB,
-        K=hidden,
-        N=vocabulary,
+        K=columns,
+        N=rows,
         bits=grid.bits,
         block_size=grid.block,
         accuracy_level=4,
@@ -157,17 +162,8 @@ class _Linears:
         parts = {"q": quantised.packed, "s": quantised.scales}
         if quantised.zeros is not None:
             parts["z"] = quantised.zeros.reshape(-1)
-        return self.graph.add(
-            "MatMulNBits",
-            [source, *(self.graph.constant(f"{name}.{part}", value) for part, value in parts.items())],
-            out,
-            CONTRIB,
-            K=columns,
-            N=rows,
-            bits=grid.bits,
-            block_size=grid.block,
-            accuracy_level=4,
-        )
+        inputs = [source, *(self.graph.constant(f"{name}.{part}", value) for part, value in parts.items())]
+        return _quantised_product(self.graph, inputs, out, rows, columns, grid)
 
 
 def _norm_weight(graph: _Graph, tensor: Callable[[str], Floats], name: str) -> str:

@@ -14,7 +14,7 @@ from pocketmoji.config import BrowserConfig, DatagenConfig, EvaluateConfig, Expo
 from pocketmoji.console import say
 from pocketmoji.errors import InputError
 from pocketmoji.records import SPLITS, EvaluationText, Prediction, Scores, read_jsonl
-from pocketmoji.runtime import Runtime
+from pocketmoji.runtime import Runtime, stop_token_ids
 from pocketmoji.workspace import MANIFEST, digest_file, digest_folder, digest_json, read_json, run_stage, write_json
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def export_artefacts(
             say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB")
             gguf.append({"name": path.stem, "file": path.name, "bytes": path.stat().st_size})
         about: dict[str, Any] = {"artefacts": artefacts, "shipped": shipped, "reason": reason, "gguf": gguf}
-        about |= {"numerics": numerics.describe(), "merged": merged.brief(), "base": base}
+        about |= {"numerics": asdict(numerics), "merged": merged.brief(), "base": base}
         about |= {"training": {key: value for key, value in training.items() if key != "loss"}}
         write_json(out / "export.json", about | {"base_model": base_repository(base)})
 
@@ -425,12 +425,6 @@ def summarise_run(config: RunConfig, command: str) -> dict[str, Any]:
             gate = {"gate": f"{name} in the browser", "value": float(passed), "limit": 1.0, "passed": passed}
             summary["gates"].append(gate)
     return summary
-
-
-def stop_token_ids(model: Path) -> list[int]:
-    """The ids that end an answer, from generation_config.json: what every runtime stops at."""
-    ids = read_json(model / "generation_config.json")["eos_token_id"]
-    return list(ids) if isinstance(ids, list) else [ids]
 
 
 def tell_scores(name: str, scores: Scores) -> None:

@@ -20,7 +20,6 @@ def fake_quantise(weight: Any, grid: Grid) -> Any:
 
     grid = grid.fit(weight.shape[1])
     blocks = weight.reshape(weight.shape[0], -1, grid.block)
-    top = (1 << grid.bits) - 1
     if grid.symmetric:
         extreme = blocks.gather(-1, blocks.abs().argmax(-1, keepdim=True))
         scales = extreme / -(1 << (grid.bits - 1))
@@ -28,10 +27,10 @@ def fake_quantise(weight: Any, grid: Grid) -> Any:
     else:
         low, high = blocks.aminmax(dim=-1, keepdim=True)
         low, high = low.clamp_(max=0), high.clamp_(min=0)
-        scales = (high - low) / top
+        scales = (high - low) / grid.top
         zeros = (-low / torch.where(scales == 0, 1.0, scales)).round_()
     steps = blocks / torch.where(scales == 0, 1.0, scales)
-    values = steps.add_(zeros).round_().clamp_(0, top).sub_(zeros).mul_(scales)
+    values = steps.add_(zeros).round_().clamp_(0, grid.top).sub_(zeros).mul_(scales)
     return values.reshape(weight.shape)
 
 
