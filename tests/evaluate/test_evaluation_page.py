@@ -74,20 +74,22 @@ def page(made: tuple[Evaluation, Path]) -> Iterator[BrowserPage]:
 
 @pytest.mark.browser
 def test_searching_and_filtering_by_keyboard(made: tuple[Evaluation, Path], page: BrowserPage) -> None:
+    from playwright.sync_api import expect  # not wait_for_function: the page's policy forbids it to poll
+
     evaluation, _ = made
     total = len(evaluation.texts)
     assert page.locator("#count").inner_text() == f"{total} of {total} texts"
     assert page.locator("#samples tr").count() == min(total, 100)
     page.keyboard.press("/")
     page.keyboard.type("no emoji")
-    page.wait_for_function("document.getElementById('count').textContent.startsWith('2 of')")
+    expect(page.locator("#count")).to_have_text(re.compile(r"^2 of"))
     assert page.locator("#samples .answer-not").count() == 2
     assert "</script><b>no emoji</b>" in page.locator("#samples").inner_text()
     page.fill("#search", "")
     page.select_option("#verdict", "differs")
     tuned, web = evaluation.predictions["tuned"], evaluation.predictions["web-q4"]
     differing = sum(a.raw != b.raw for a, b in zip(tuned, web, strict=True))
-    page.wait_for_function(f"document.getElementById('count').textContent.startsWith('{differing} of')")
+    expect(page.locator("#count")).to_have_text(re.compile(rf"^{differing} of"))
     page.select_option("#verdict", "")
     page.locator("#heat button").first.focus()
     page.keyboard.press("Enter")
