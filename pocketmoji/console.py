@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from pocketmoji.interruption import check
+
 Advance = Callable[[int], None]
 
 
@@ -38,6 +40,7 @@ def progress(
             started = time.monotonic()
 
             def advance(n: int) -> None:
+                check()
                 bars.advance(task, n)
                 done = bars.tasks[task].completed
                 bars.update(task, rate=f"{done / max(time.monotonic() - started, 1e-9):.2f} {unit}/s{along()}")
@@ -56,6 +59,7 @@ def progress(
 
     def advance_line(n: int) -> None:
         nonlocal done, last
+        check()
         done += n
         if time.monotonic() - last >= 10:
             last = time.monotonic()

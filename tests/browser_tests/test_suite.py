@@ -130,4 +130,4 @@ def test_no_browser_is_left_behind(taught: Folders, tmp_path: Path, number: sign
         time.sleep(0.05)
     assert marked(mark) == []
     if code is not None:
-        assert process.returncode == code and "interrupted" in said
+        assert process.returncode == code and "interrupted" in said, said
