@@ -24,6 +24,42 @@ def nice_ticks(top: float, count: int = 4) -> list[float]:
     return ticks
 
 
+def fidelity_chart(artefacts: Mapping[str, tuple[float, float, float]], tolerance: float) -> str:
+    """How much smaller files keep: {name: (bytes, share of answers as the merged model's, largest loss of a score)}.
+
+    Two lines over the size: answers unchanged, and score kept (1 - loss), with the limit that a shipped file must keep.
+    """
+    if len(artefacts) < 2:
+        return ""
+    rows = sorted((size / 1e6, same, min(1.0, 1 - loss), name) for name, (size, same, loss) in artefacts.items())
+    low = floor(min(0.9, *(min(same, kept) for _, same, kept, _ in rows)) * 10) / 10
+    top = nice_ticks(rows[-1][0])[-1]
+    x = lambda megabytes: LEFT + megabytes / top * (WIDTH - LEFT - RIGHT)
+    y = lambda share: HEIGHT - BOTTOM - (share - low) / (1 - low) * (HEIGHT - TOP - BOTTOM)
+    parts = []
+    for step in range(5):
+        share = low + (1 - low) * step / 4
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(share):.1f}" y2="{y(share):.1f}"/>')
+        parts.append(f'<text x="{LEFT - 4}" y="{y(share) + 4:.1f}" text-anchor="end">{share:.0%}</text>')
+    for megabytes in nice_ticks(top):
+        parts.append(f'<text x="{x(megabytes):.1f}" y="{HEIGHT - 8}" text-anchor="middle">{megabytes:g} MB</text>')
+    limit = y(1 - tolerance)
+    parts.append(f'<line class="limit" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{limit:.1f}" y2="{limit:.1f}"/>')
+    for i, (label, of) in enumerate((("score kept", 2), ("same answers", 1))):
+        placed = [(x(row[0]), y(row[of]), row) for row in rows]
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b, _ in placed)
+        parts.append(f'<polyline class="line{i}" points="{points}"/>')
+        for a, b, row in placed:
+            title = f"{escape(row[3])}, {row[0]:.0f} MB: {label} {row[of]:.1%}"
+            parts.append(f'<circle class="dot{i}" cx="{a:.1f}" cy="{b:.1f}" r="3"><title>{title}</title></circle>')
+        end = placed[-1][1] + (14 if i and abs(placed[-1][1] - y(rows[-1][2])) < 14 else 0)
+        parts.append(f'<text class="label{i}" x="{WIDTH - RIGHT + 8}" y="{end + 4:.1f}">{label}</text>')
+    return (
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="Size against fidelity of {len(rows)} files">{"".join(parts)}</svg>'
+    )
+
+
 def loss_chart(series: Mapping[str, Sequence[Point]]) -> str:
     """Loss over steps, one line per name in `series` (the first in the accent colour), each labelled at its end."""
     points = [point for line in series.values() for point in line]

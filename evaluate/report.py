@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evaluate.charts import loss_chart
+from evaluate.charts import fidelity_chart, loss_chart
 from evaluate.metrics import compliant, exact_match, shares_an_emoji
 from evaluate.report_inputs import read, read_engines, read_evaluations, read_lines, read_pictures, read_texts
 from pocketmoji import __version__
@@ -80,6 +80,7 @@ def collect(run: Path) -> dict[str, Any]:
         "rejected": read_lines(run / "dataset" / "rejected.jsonl", RejectedRow),
         "training": training,
         "loss": loss_chart(_loss_series(training)),
+        "fidelity": fidelity_chart(_kept(export), float(export.get("tolerance", 0.01))),
         "sizes": dict(sorted(sizes.items(), key=lambda item: -item[1])),
         "shipped": shipped,
         "engines": read_engines(browser, summary),
@@ -175,6 +176,15 @@ def _hero(texts: list[EvaluationText], evaluations: Mapping[str, dict[str, Any]]
     right = [t for t in texts if t.text in tuned and exact_match(tuned[t.text], t.emoji)]
     right.sort(key=lambda text: text.group != "paraphrase")
     return {"text": right[0].text, "raw": tuned[right[0].text].raw} if right else None
+
+
+def _kept(export: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
+    """Size, share of unchanged answers and largest loss of a score of each artefact that was checked."""
+    checked = [one for one in export.get("artefacts", []) if (one.get("scores") or {}).get("parity") is not None]
+    return {
+        one["name"]: (one["bytes"], one["scores"]["parity"], max(0.0, *one.get("losses", {}).values(), 0.0))
+        for one in checked
+    }
 
 
 def _loss_series(training: Mapping[str, Any]) -> dict[str, list[tuple[float, float]]]:

@@ -13,9 +13,8 @@ from pocketmoji.workspace import write_text
 METRICS = ("compliance", "seed_recall", "paraphrase_recall", "parity")
 
 
-def write_card(folder: Path, about: Mapping[str, Any]) -> None:
-    """`about` is export.json: artefacts with scores, what shipped and why, the merged model's scores, the training."""
-    shipped = next(one for one in about["artefacts"] if one["name"] == about["shipped"])
+def write_card(folder: Path, about: Mapping[str, Any], file: str) -> None:
+    """`file` ships; `about` is export.json: artefacts with scores, why it ships, the merged model's scores."""
     training = about["training"]
     rows = [("trained model, in Python", about["merged"])]
     rows += [(f"{one['name']} ({one['bytes'] / 1e6:.0f} MB)", one["scores"]) for one in about["artefacts"]]
@@ -36,7 +35,7 @@ tags: [emoji, gemma3, pocketmoji]
 # A personal emoji model
 
 {about["base"]}, tuned with QLoRA on a personal list of phrases and their emoji by pocketmoji: a text in, emoji out.
-`{shipped["file"]}` ships: {about["reason"]}.
+`{file}` ships: {about["reason"]}.
 
 ## Data and training
 

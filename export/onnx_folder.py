@@ -21,8 +21,9 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "generation_config
 
 
 def onnx_file(folder: Path, name: str) -> Path:
-    """Where the artefact of a dtype ("q4", "q8", "fp32") lies in a web folder."""
-    return folder / "onnx" / f"model{SUFFIXES[name]}.onnx"
+    """Where the artefact of a precision (a key of PRECISIONS) lies; in a web folder, that of a dtype."""
+    dtype, *grid = name.split("-")
+    return folder / "onnx" / f"{'-'.join([f'model{SUFFIXES[dtype]}', *grid])}.onnx"
 
 
 def export_onnx(
@@ -39,7 +40,7 @@ def export_onnx(
     for name in TOKENIZER_FILES:
         shutil.copyfile(model / name, folder / name)
     web = {key: value for key, value in config.items() if key != "quantization_config"}
-    web["transformers.js_config"] = {"use_external_data_format": {}, "dtype": names[0]}
+    web["transformers.js_config"] = {"use_external_data_format": {}, "dtype": PRECISIONS[names[0]].dtype}
     write_json(folder / "config.json", web)
     write_notice(folder, base, "tuned, merged and converted to ONNX")
     paths = []

@@ -14,14 +14,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pocketmoji.grid import Floats, Grid, Quantised, fit_blocks, levels_of, pack, quantise
+from pocketmoji.grid import PRECISIONS, Floats, Grid, Quantised, fit_blocks, levels_of, pack, quantise
 from pocketmoji.workspace import read_json
 
 Way = Literal["auto", "nearest", "clip", "gptq"]
 # Turns the weight of that name, [out, in], into its quantised form.
 Rounding = Callable[[str, Floats, Grid], Quantised]
 CALIBRATION = "calibration.json"
-FOUR_BITS = ("q4",)
 SHRINKS = np.linspace(1.0, 0.6, 17, dtype=np.float32)
 DAMPING = 0.01  # of the mean of the Hessian's diagonal, as in the paper
 
@@ -34,7 +33,8 @@ def choose_rounding(way: Way, model: Path, precision: str) -> tuple[Rounding, st
     """
     about = read_json(model / "training.json") if (model / "training.json").is_file() else {}
     rows = model / CALIBRATION
-    if precision not in FOUR_BITS:
+    layers = PRECISIONS[precision].layers
+    if layers is None or layers.bits == 8:
         return nearest, ""  # nothing is gained by more
     if way == "nearest":
         return nearest, "nearest"

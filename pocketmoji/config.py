@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 DEFAULT_SEEDS = "seeds/personal.csv"
 
@@ -53,22 +53,40 @@ class DatagenConfig(Settings):
     )
 
 
+# What a preset sets where nothing else is said; docs/train.md has what they did to recall and transfer.
+PRESETS: dict[str, dict[str, Any]] = {
+    "": {},
+    "memorise": {"epochs": 5.0, "seed_repeats": 3},
+    "generalise": {"epochs": 2.0, "learning_rate": 2e-4},
+}
+
+
 class TrainConfig(Settings):
+    preset: Literal["", "memorise", "generalise"] = Field(
+        default="", description="settings for sure recall of the seeds, or for texts that are nothing like them"
+    )
     base: str = Field(default="auto", description="auto, a folder, a GGUF file or a Hub repository")
     keep_vocabulary: bool = False
     vocabulary_size: int = Field(default=32_768, ge=4_096)
     languages: str = Field(default="en", description="whose frequent words the vocabulary keeps: en, or de,es,ja")
     epochs: float = Field(default=3.0, gt=0)
+    seed_repeats: int = Field(default=1, ge=1, description="how often an epoch has each seed's own text")
     max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=5e-4, gt=0)
     lora_rank: int = Field(default=16, ge=1)
-    quantise: Literal["fp32", "q8", "q4"] = Field(
+    quantise: Literal["fp32", "q8", "q4", "q4-32"] = Field(
         default="q4", description="train through the grid of this web artefact"
     )
     max_tokens: int = Field(default=256, ge=32, description="longest prompt and answer in tokens")
     report_to: str = Field(default="none", description="a logger of transformers' Trainer, for instance tensorboard")
     random_seed: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset(cls, given: Any) -> Any:
+        """A preset's settings, unless they are given themselves."""
+        return {**PRESETS.get(given.get("preset", ""), {}), **given} if isinstance(given, dict) else given
 
 
 class EvaluateConfig(Settings):
@@ -79,6 +97,7 @@ class EvaluateConfig(Settings):
 
 
 class ExportConfig(Settings):
+    fit: str = Field(default="q4,q8", description="candidates (q4, q4-32, q8); the smallest that passes ships")
     tolerance: float = Field(default=0.01, ge=0, description="largest loss of a score that a shipped artefact may show")
     max_model_bytes: int = 150_000_000
     max_tokenizer_bytes: int = 5_000_000

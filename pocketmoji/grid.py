@@ -42,15 +42,21 @@ class Grid:
 
 @dataclass(frozen=True)
 class Precision:
-    """How an artefact stores its weights; None is 32-bit floats. `name` is a dtype of Transformers.js."""
+    """How an artefact stores its weights; None is 32-bit floats. `name` begins with a dtype of Transformers.js."""
 
     name: str
     layers: Grid | None
     table: Grid | None
 
+    @property
+    def dtype(self) -> str:
+        """What Transformers.js calls it: by this it finds the file."""
+        return self.name.split("-")[0]
+
 
 PRECISIONS = {
     "q4": Precision("q4", Grid(bits=4, block=128, symmetric=False), Grid(bits=8, block=128)),
+    "q4-32": Precision("q4-32", Grid(bits=4, block=32, symmetric=False), Grid(bits=8, block=128)),
     "q8": Precision("q8", Grid(bits=8, block=128), Grid(bits=8, block=128)),
     "fp32": Precision("fp32", None, None),
 }

@@ -184,6 +184,9 @@ def export_artefacts(
     model: Path, evaluation: Path, config: ExportConfig, evaluate: EvaluateConfig, folder: Path
 ) -> None:
     """Write every artefact of the merged model and check each against it; export.json says which one ships and why."""
+    precisions = [name for name in config.fit.split(",") if name]
+    if not precisions or not set(precisions) <= {"q4", "q4-32", "q8"}:
+        raise InputError(f"--fit is {config.fit!r}", expected="one or more of q4, q4-32 and q8, with commas between")
 
     def work(out: Path) -> None:
         from evaluate.evaluate import evaluate_runtime
@@ -218,11 +221,11 @@ def export_artefacts(
         prompts = answered_rows(model, texts, tuned)
         numerics = probe(model, prompts[:PROBED])
         say(f"export: half precision {numerics.half}")
-        export_onnx(model, out, ("q4", "q8"), base, config.rounding)
-        for dtype in ("q4", "q8"):
-            file = onnx_file(out, dtype)
+        export_onnx(model, out, precisions, base, config.rounding)
+        for precision in precisions:
+            file = onnx_file(out, precision)
             # One text at a time, as the browser does it: the kernels for several rows round differently.
-            check(f"onnx_{dtype}", file, OnnxRuntime(file, model, stops, limit, batch_size=1))
+            check(f"onnx_{precision}", file, OnnxRuntime(file, model, stops, limit, batch_size=1))
         if config.litert:
             names = read_json(model / "tokenizer.json")["model"]["vocab"]
             by_id = {number: token for token, number in names.items()}
@@ -235,7 +238,7 @@ def export_artefacts(
             say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB")
             gguf.append({"name": path.stem, "file": path.name, "bytes": path.stat().st_size})
         about: dict[str, Any] = {"artefacts": artefacts, "shipped": shipped, "reason": reason, "gguf": gguf}
-        about |= {"numerics": asdict(numerics), "merged": merged.brief(), "base": base}
+        about |= {"tolerance": config.tolerance, "numerics": asdict(numerics), "merged": merged.brief(), "base": base}
         about |= {"training": {key: value for key, value in training.items() if key != "loss"}}
         write_json(out / "export.json", about | {"base_model": base_repository(base)})
 
@@ -296,32 +299,41 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
 
     def work(out: Path) -> None:
         from export.card import write_card
+        from export.onnx_folder import onnx_file
+        from pocketmoji.grid import PRECISIONS
 
         chosen = read_json(export / "export.json")
         files = {artefact["name"]: artefact["file"] for artefact in chosen["artefacts"]}
-        names = [files[chosen["shipped"]], "config.json", "NOTICE"]
-        names += ["tokenizer.json", "tokenizer_config.json", "generation_config.json"]
+        dtype = PRECISIONS[chosen["shipped"].removeprefix("onnx_")].dtype
+        # Transformers.js finds the file by its dtype; export tells candidates of the same dtype apart.
+        source, file = files[chosen["shipped"]], onnx_file(Path(), dtype).as_posix()
+        names = ["config.json", "NOTICE", "tokenizer.json", "tokenizer_config.json", "generation_config.json"]
         names += [files["litert_int8"]] if "litert_int8" in files else []
-        for name in names:
+        for name, origin in [(file, source), *((name, name) for name in names)]:
             target = out / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
-            shutil.copyfile(export / name, target)
+            shutil.copyfile(export / origin, target)
         for stale in (out / "onnx").glob("*.onnx"):
-            if stale.name != Path(files[chosen["shipped"]]).name:
+            if stale.name != Path(file).name:
                 stale.unlink()
-        write_card(out, chosen)
+        settings = read_json(out / "config.json")
+        settings["transformers.js_config"]["dtype"] = dtype
+        write_json(out / "config.json", settings)
+        write_card(out, chosen, file)
         write_json(
             out / "pocketmoji.json",
             {
                 "name": chosen["shipped"],
-                "dtype": chosen["shipped"].removeprefix("onnx_"),
-                "onnx_file": files[chosen["shipped"]],
+                "dtype": dtype,
+                "onnx_file": file,
                 "task_file": files.get("litert_int8"),
                 "stop_token_ids": stop_token_ids(export),
                 "max_new_tokens": evaluate.max_new_tokens,
                 # The page tells half a file by its size.
-                "bytes": {name: (out / name).stat().st_size for name in names if name.endswith((".onnx", ".task"))},
+                "bytes": {
+                    name: (out / name).stat().st_size for name in [file, *names] if name.endswith((".onnx", ".task"))
+                },
             },
         )
 
@@ -399,6 +411,8 @@ def summarise_run(config: RunConfig, command: str) -> dict[str, Any]:
         for path in sorted((run / stage).glob("*.scores.json")):
             name = path.name.removesuffix(".scores.json").replace("-", "/")
             scores[name] = Scores.model_validate_json(path.read_text("utf-8")).brief()
+            if stage == "evaluation":  # parity with the merged model is meant, not the tuned model's with the base
+                scores[name]["parity"] = None
     splits = {split: (run / "dataset" / f"{split}.jsonl").read_bytes().count(b"\n") for split in SPLITS}
     timings = {name: engine["timing"] for name, engine in browser["engines"].items() if engine.get("timing")}
     summary: dict[str, Any] = {

@@ -17,6 +17,7 @@ from pocketmoji.grid import Precision as WeightGrid
 from pocketmoji.notice import write_notice
 from pocketmoji.records import Example, read_jsonl
 from pocketmoji.workspace import read_json, write_json, write_text
+from train.best_epoch import keep_best, restore_best
 from train.curve import loss_curve
 from train.encoding import Encoded, encode
 from train.precision import Precision, choose_precision
@@ -63,8 +64,11 @@ def train(
     stop_id = tokenizer.convert_tokens_to_ids(stop.token)
     for split in ("train", "validation"):
         examples = read_jsonl(dataset / f"{split}.jsonl", Example)
+        if split == "train":
+            examples = repeated(examples, config.seed_repeats)
         splits[split] = [encode(tokenizer, example, stop_id, config.max_tokens) for example in examples]
         check_encoding(tokenizer, examples, splits[split], stop)
+    validation = examples
     if not splits["train"]:
         raise InputError("the dataset has no training rows", where=dataset / "train.jsonl", remedy="run datagen anew")
 
@@ -79,6 +83,9 @@ def train(
     if last:
         say(f"train: going on from step {last.name.removeprefix('checkpoint-')}")
     steps = trainer.args.max_steps
+    best = folder / ".checkpoints" / "best"
+    if validation:
+        trainer.add_callback(keep_best(best, base, validation, stop_id))
     with progress("train", steps, "steps") as advance:
         trainer.add_callback(progress_callback(advance))
         if last:
@@ -87,14 +94,16 @@ def train(
 
     history = trainer.state.log_history
     curve = [(float(row["step"]), float(row["loss"])) for row in history if "loss" in row]
-    validation = [(float(row["step"]), float(row["eval_loss"])) for row in history if "eval_loss" in row]
+    losses = [(float(row["step"]), float(row["eval_loss"])) for row in history if "eval_loss" in row]
+    recalls = {int(row["step"]): float(row["eval_recall"]) for row in history if "eval_recall" in row}
+    kept = restore_best(trainer.model, best, steps)
     trainer.model.save_pretrained(folder / "adapter")
     merge(trainer.model, base, folder, grid)
     del trainer, model
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     write_notice(folder, base_name, "tuned with QLoRA on a personal emoji dataset and merged")
-    write_text(folder / "loss.svg", loss_curve(curve, validation))
+    write_text(folder / "loss.svg", loss_curve(curve, losses))
     tokens = sum(len(row.tokens) for row in splits["train"])
     report = {
         "base": base_name,
@@ -109,7 +118,9 @@ def train(
         "tokens_per_epoch": tokens,
         "seconds": round(time.monotonic() - started, 1),
         "loss": [{"step": step, "loss": loss} for step, loss in curve]
-        + [{"step": step, "validation_loss": loss} for step, loss in validation],
+        + [{"step": step, "validation_loss": loss} for step, loss in losses],
+        "validation_recall": [{"step": step, "recall": recall} for step, recall in recalls.items()],
+        "kept_step": kept["step"] if kept else steps,
         "vocabulary": read_json(base / "vocabulary.json"),
     }
     # What export may calibrate on: rows that were trained, never a text that is evaluated.
@@ -117,6 +128,11 @@ def train(
     write_json(folder / "training.json", report)
     shutil.rmtree(folder / ".checkpoints", ignore_errors=True)
     return report
+
+
+def repeated(examples: list[Example], times: int) -> list[Example]:
+    """The rows with each seed's own text `times` times: what is seen more often is kept more surely."""
+    return [row for row in examples for _ in range(times if row.origin == "seed" else 1)]
 
 
 def planned_steps(examples: int, config: TrainConfig) -> int:

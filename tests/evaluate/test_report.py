@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluate.charts import loss_chart, nice_ticks
+from evaluate.charts import fidelity_chart, loss_chart, nice_ticks
 from evaluate.report import duration, human_bytes, percent, write_report
 from tests.evaluate.fake_run import make_fake_run
 
@@ -56,10 +56,31 @@ def test_a_whole_run(run: Path) -> None:
         assert address.startswith("data:image/png;base64,") or address.removeprefix("#") in page.ids, address
     assert not re.search(r"https?://|@import|url\(|<script", html)
     assert "&lt;b&gt;emoji&lt;/b&gt;" in html and "<b>emoji" not in html
-    for wanted in ("not verifiable here", "pocketmoji run --seeds", "onnx_q8", "1 of 3 gates failed", "malformed ZWJ"):
+    for wanted in (
+        "not verifiable here",
+        "pocketmoji run --seeds",
+        "onnx_q8",
+        "1 of 3 gates failed",
+        "malformed ZWJ",
+        "88 MB: score kept 79.0%",
+    ):
         assert wanted in html
     failed = (run / "evaluation" / "base.failures.jsonl").read_text("utf-8").count("\n")
     assert f"base: {failed} of" in html
+
+
+def test_size_against_fidelity() -> None:
+    points = {"big": (2e8, 1.0, 0.0), "small": (1e8, 0.5, 0.1)}
+    chart = fidelity_chart(points, 0.01)
+    Page(chart)
+    for wanted in (
+        "small, 100 MB: same answers 50.0%",
+        "small, 100 MB: score kept 90.0%",
+        "big, 200 MB: score kept 100.0%",
+    ):
+        assert wanted in chart
+    assert "nan" not in chart and chart.count("<circle") == 4
+    assert fidelity_chart({"big": points["big"]}, 0.01) == ""  # nothing to compare
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:

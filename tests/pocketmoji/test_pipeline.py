@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pocketmoji.config import ExportConfig
-from pocketmoji.pipeline import choose_artefact
+from pocketmoji.config import EvaluateConfig, ExportConfig
+from pocketmoji.errors import InputError
+from pocketmoji.pipeline import choose_artefact, export_artefacts
 from pocketmoji.prompt import CHAT_TEMPLATE, messages, render
 
 
@@ -31,6 +33,12 @@ def test_smallest_within_the_tolerance_ships(small_loss: float, large_loss: floa
     ]
     name, reason = choose_artefact(artefacts, ExportConfig())
     assert name == shipped and told in reason
+
+
+def test_an_unknown_candidate_is_refused(tmp_path: Path) -> None:
+    for fit in ("", "q4,q3"):
+        with pytest.raises(InputError, match="--fit is"):
+            export_artefacts(tmp_path, tmp_path, ExportConfig(fit=fit), EvaluateConfig(), tmp_path / "out")
 
 
 def test_golden_prompts_hold() -> None:

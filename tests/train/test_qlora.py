@@ -11,39 +11,13 @@ import pytest
 
 from pocketmoji.config import TrainConfig
 from pocketmoji.errors import InputError, PreflightError
-from pocketmoji.prompt import CHAT_TEMPLATE
 from pocketmoji.records import Example, write_jsonl
-from pocketmoji.workspace import read_json, write_json
+from pocketmoji.workspace import read_json
 from train import qlora
 from train.stop_token import StopToken
 
 STOP = StopToken("<eos>", 0.0, "the tiny model's end token")
 CONFIG = TrainConfig(max_steps=6, batch_size=4, learning_rate=1e-2, quantise="fp32")
-
-
-@pytest.fixture(scope="module")
-def base(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("base") / "base"
-    shutil.copytree(tiny_model, folder)
-    write_json(folder / "vocabulary.json", {"kept": 512, "full": 512})
-    config = read_json(folder / "tokenizer_config.json")
-    write_json(folder / "tokenizer_config.json", {**config, "chat_template": CHAT_TEMPLATE})
-    return folder
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dataset")
-    rows = [
-        ("what a fun party", "🎉🥳"),
-        ("my cat is sleeping", "😴💤"),
-        ("pizza friday", "🍕"),
-        ("we shipped it", "🚀"),
-    ]
-    examples = [Example(text=text, emoji=emoji, seed_id=text, origin="seed") for text, emoji in rows]
-    write_jsonl(folder / "train.jsonl", [*examples, *examples])
-    write_jsonl(folder / "validation.jsonl", examples[:1])
-    return folder
 
 
 @pytest.fixture(scope="module")

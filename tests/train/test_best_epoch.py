@@ -1,0 +1,79 @@
+"""The epoch that answers the validation texts best is what is merged, also after an interruption."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocketmoji.config import TrainConfig
+from pocketmoji.records import Example
+from tests.train.test_qlora import CONFIG, STOP, weights
+from train import best_epoch, qlora
+
+
+def test_an_epoch_that_answered_better_is_kept(
+    base: Path,
+    dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Eight rows in batches of 4: an epoch ends with every second step. The second is said to be the best."""
+    said = iter([0.5, 1.0, 0.0])
+    adapters: list[dict[str, Any]] = []
+
+    def recall(model: Any, *_: Any) -> float:
+        adapters.append({name: tensor.clone() for name, tensor in model.state_dict().items() if "lora_" in name})
+        return next(said)
+
+    monkeypatch.setattr(best_epoch, "validation_recall", recall)
+    report = qlora.train(dataset, base, "a tiny base", STOP, CONFIG, tmp_path / "model")
+    assert report["validation_recall"] == [
+        {"step": 2, "recall": 0.5},
+        {"step": 4, "recall": 1.0},
+        {"step": 6, "recall": 0.0},
+    ]
+    assert report["kept_step"] == 4
+    # Linear decay makes the later steps small: a training of its own that ends there would not be the same.
+    monkeypatch.setattr(best_epoch, "validation_recall", lambda *_: 0.0)
+    last = qlora.train(dataset, base, "a tiny base", STOP, CONFIG, tmp_path / "last")
+    assert last["kept_step"] == 6
+    name = "model.layers.0.self_attn.q_proj"
+    before = weights(base)[f"{name}.weight"].float()
+    kept, final = (weights(tmp_path / folder)[f"{name}.weight"] for folder in ("model", "last"))
+
+    def product(adapter: dict[str, Any]) -> Any:
+        key = f"base_model.model.{name}"
+        return adapter[f"{key}.lora_B.default.weight"] @ adapter[f"{key}.lora_A.default.weight"]
+
+    scale = 2.0  # lora_alpha is twice the rank
+    change = scale * (product(adapters[2]) - product(adapters[1]))
+    assert change.abs().max() > 1e-5
+    assert (final - kept).allclose(change, atol=1e-6) and not kept.equal(before)
+
+
+def test_recall_is_measured_on_the_model_in_training(
+    base: Path,
+    dataset: Path,
+    tmp_path: Path,
+) -> None:
+    """Trained for long enough, the tiny model knows its validation text, which it is trained on."""
+    config = CONFIG.model_copy(update={"max_steps": 60, "learning_rate": 2e-2})
+    report = qlora.train(dataset, base, "a tiny base", STOP, config, tmp_path)
+    recalls = [row["recall"] for row in report["validation_recall"]]
+    assert recalls[0] == 0.0 and set(recalls) <= {0.0, 1.0} and len(recalls) == 30
+    assert report["kept_step"] == max(2 * (i + 1) for i, recall in enumerate(recalls) if recall == max(recalls))
+
+
+def test_a_seed_may_be_repeated() -> None:
+    rows = [Example(text=t, emoji="🎉", seed_id="s", origin=o) for t, o in (("a", "seed"), ("b", "offline:typo"))]
+    assert [row.text for row in qlora.repeated(rows, 3)] == ["a", "a", "a", "b"]
+
+
+def test_a_preset_gives_way_to_what_is_said() -> None:
+    assert TrainConfig(preset="memorise").seed_repeats > 1
+    config = TrainConfig(preset="memorise", epochs=1.0)
+    assert config.epochs == 1.0 and config.seed_repeats == TrainConfig(preset="memorise").seed_repeats
+    with pytest.raises(ValueError, match="memorise"):
+        TrainConfig(preset="remember")

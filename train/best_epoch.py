@@ -1,0 +1,71 @@
+"""The adapter of the epoch that answers the validation texts best.
+
+Loss goes on falling on answers that are right already; what counts is whether the whole answer is right. So every
+epoch's model answers the validation texts as a user would have it do, and the best one's adapter is kept. Of equals the
+later one is the better trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluate.metrics import exact_match
+from evaluate.torch_runtime import TorchRuntime
+from pocketmoji.console import say
+from pocketmoji.records import Example
+from pocketmoji.workspace import read_json, write_json
+
+MAX_NEW_TOKENS, BATCH = 16, 64
+WEIGHTS, ABOUT = "adapter_model.safetensors", "best.json"
+
+
+def keep_best(folder: Path, base: Path, validation: Sequence[Example], stop_id: int) -> Any:
+    """A callback for transformers' Trainer that logs each epoch's recall as `eval_recall` and writes the best epoch's
+    adapter to `folder`."""
+    from transformers import TrainerCallback
+
+    class KeepBest(TrainerCallback):
+        def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if not state.is_world_process_zero:
+                return
+            model = kwargs["model"]
+            step, recall = state.global_step, validation_recall(model, base, validation, stop_id)
+            state.log_history.append({"step": step, "eval_recall": recall})
+            say(f"train: after step {step} {recall:.1%} of {len(validation)} validation texts are answered right")
+            # Not the file's own step: a training that goes on from a checkpoint comes by here again.
+            best = _best(folder)
+            if best is None or recall >= best["recall"] or step == best["step"]:
+                folder.mkdir(parents=True, exist_ok=True)
+                model.save_pretrained(folder)
+                write_json(folder / ABOUT, {"step": step, "recall": recall})
+
+    return KeepBest()
+
+
+def validation_recall(model: Any, base: Path, validation: Sequence[Example], stop_id: int) -> float:
+    """Share of the validation texts that the model, as it is being trained, answers exactly."""
+    runtime = TorchRuntime(base, [stop_id], MAX_NEW_TOKENS, BATCH, model=model)
+    answers = runtime.predict([row.text for row in validation])
+    right = [exact_match(answer, row.emoji) for answer, row in zip(answers, validation, strict=True)]
+    return sum(right) / len(right)
+
+
+def restore_best(model: Any, folder: Path, last_step: int) -> dict[str, Any] | None:
+    """Put the best epoch's adapter into `model` unless it is there already; what best.json says of it."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    best = _best(folder)
+    if best and best["step"] != last_step:
+        say(f"train: the epoch that ended with step {best['step']} answered best ({best['recall']:.1%}) and is kept")
+        set_peft_model_state_dict(model, load_file(folder / WEIGHTS))
+    return best
+
+
+def _best(folder: Path) -> dict[str, Any] | None:
+    if not (folder / ABOUT).is_file():
+        return None
+    found: dict[str, Any] = read_json(folder / ABOUT)
+    return found
