@@ -3,8 +3,10 @@
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# What set-up installs and builds is independent and runs on one core each.
+MAKEFLAGS += --jobs=2
 
-.PHONY: run test lint setup harness demo clean
+.PHONY: run test lint setup app chromium litert base harness demo clean
 .DELETE_ON_ERROR:
 
 run: setup
@@ -13,7 +15,7 @@ run: setup
 test: setup lint harness
 	$(BIN)/python -m pytest
 
-lint: setup
+lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -21,16 +23,24 @@ lint: setup
 demo: setup
 	$(BIN)/pocketmoji demo
 
-setup: .venv/ready
-	@$(BIN)/python -m browser_tests.node
-	@$(BIN)/python -m browser_tests.chromium
+setup: litert base app chromium
+
+litert: .venv/ready
 	@$(BIN)/python -m export.litert --ensure-environment
+
+base: .venv/ready
 	@$(BIN)/python -m train.base
+
+app: .venv/ready
+	@$(BIN)/python -m browser_tests.node
+
+chromium: .venv/ready
+	@$(BIN)/python -m browser_tests.chromium
 
 .venv/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "pocketmoji needs Python 3.11, 3.12 or 3.13: install one, or make PYTHON=/path/to/python" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -39,7 +49,7 @@ harness: .venv-harness/ready
 
 .venv-harness/ready: requirements-harness.lock
 	$(PYTHON) -m venv .venv-harness
-	.venv-harness/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-harness.lock
+	.venv-harness/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-harness.lock
 	@touch $@
 
 clean:

@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from evaluate.model_folder import stop_ids
 from evaluate.torch_runtime import TorchRuntime, load_model
 from pocketmoji.prompt import messages
 from pocketmoji.records import Example, read_jsonl
+from pocketmoji.runtime import stop_token_ids
 
 BAR, TEXTS, LIMIT, BATCH = 10.0, 200, 16, 64
 
@@ -37,7 +37,7 @@ def main() -> None:
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     ask: Any = pipeline("text-generation", model=model, tokenizer=tokenizer)
     options = {"max_new_tokens": LIMIT, "do_sample": False, "return_full_text": False}
-    runtime = TorchRuntime(folder, stop_ids(folder), LIMIT, BATCH, model=model)
+    runtime = TorchRuntime(folder, stop_token_ids(folder), LIMIT, BATCH, model=model)
 
     def one_by_one(some: list[str]) -> list[str]:
         return [ask(messages(text), **options)[0]["generated_text"] for text in some]

@@ -1,15 +1,14 @@
-"""What a model folder says of itself: where it ends its answers, how it wants to be asked, what identifies it."""
+"""What a model folder says of itself: how it wants to be asked, what identifies it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pocketmoji.errors import InputError
 from pocketmoji.prompt import START_OF_TURN, messages, render
-from pocketmoji.workspace import digest_file, read_json
+from pocketmoji.workspace import digest_file, read_object
 
 # What decides an answer; an adapter beside a merged model, its curve and its card do not.
 WEIGHTS = ("*.safetensors", "*.bin", "*.json", "*.model", "*.jinja")
@@ -27,20 +26,6 @@ def find_model_folder(file: Path) -> Path:
     )
 
 
-def stop_ids(folder: Path) -> list[int]:
-    """The ids that end an answer: eos_token_id of generation_config.json, else of config.json."""
-    for name in ("generation_config.json", "config.json"):
-        path = folder / name
-        ids = _object(path).get("eos_token_id") if path.is_file() else None
-        if ids is not None:
-            return [int(i) for i in ids] if isinstance(ids, list) else [int(ids)]
-    raise InputError(
-        "the model does not say which token ends an answer",
-        expected="eos_token_id in generation_config.json",
-        where=folder,
-    )
-
-
 def prompt_renderer(folder: Path) -> Callable[[str], str]:
     """How a text is put to the model in `folder`: the project's prompt for a Gemma, else its own chat template.
 
@@ -49,7 +34,7 @@ def prompt_renderer(folder: Path) -> Callable[[str], str]:
     if START_OF_TURN in (folder / "tokenizer.json").read_text("utf-8"):
         return render
     template = folder / "chat_template.jinja"
-    if not template.is_file() and not _object(folder / "tokenizer_config.json").get("chat_template"):
+    if not template.is_file() and not read_object(folder / "tokenizer_config.json").get("chat_template"):
         raise InputError(
             "the model has no chat template",
             expected="chat_template in tokenizer_config.json, or chat_template.jinja",
@@ -107,13 +92,3 @@ def folder_digests(folder: Path) -> dict[str, str]:
     names = {path for pattern in WEIGHTS for path in folder.glob(pattern)}
     decides = sorted(path for path in names if path.name not in ("manifest.json", "training.json"))
     return {path.name: digest_file(path) for path in decides}
-
-
-def _object(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found = read_json(path)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name} is no JSON: {error}", where=path) from error
-    return found if isinstance(found, dict) else {}

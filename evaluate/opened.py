@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from evaluate.model_folder import find_model_folder, folder_digests, prompt_renderer, resolve_model, stop_ids
+from evaluate.model_folder import find_model_folder, folder_digests, prompt_renderer, resolve_model
 from evaluate.runtime_spec import RuntimeSpec
 from evaluate.tokens import load_tokenizer
 from pocketmoji.config import EvaluateConfig
 from pocketmoji.errors import InputError
 from pocketmoji.prompt import render
-from pocketmoji.runtime import Runtime
+from pocketmoji.runtime import Runtime, stop_token_ids
 from pocketmoji.workspace import digest_file, digest_json, versions
 
 Opener = Callable[[RuntimeSpec, EvaluateConfig], AbstractContextManager[Runtime]]
@@ -41,18 +41,18 @@ def opened(spec: RuntimeSpec, config: EvaluateConfig, openers: Mapping[str, Open
 
         folder = resolve_model(spec.target)
         asked = prompt_renderer(folder)
-        yield TorchRuntime(folder, stop_ids(folder), limit, config.batch_size, rendered=asked)
+        yield TorchRuntime(folder, stop_token_ids(folder), limit, config.batch_size, rendered=asked)
     elif spec.kind == "onnxruntime":
         from evaluate.onnx_runtime import OnnxRuntime
 
         folder = find_model_folder(_existing(spec.path))
         # One text at a time, as the browser does it: the kernels for several rows round differently.
-        yield OnnxRuntime(spec.path, folder, stop_ids(folder), limit, batch_size=1)
+        yield OnnxRuntime(spec.path, folder, stop_token_ids(folder), limit, batch_size=1)
     elif spec.kind == "litert":
         from evaluate.litert_runtime import LitertRuntime
 
         folder = find_model_folder(_existing(spec.path))
-        yield LitertRuntime(spec.path, folder, stop_ids(folder), limit)
+        yield LitertRuntime(spec.path, folder, stop_token_ids(folder), limit)
     elif spec.kind == "openai":
         from evaluate.openai_runtime import OpenaiRuntime
 

@@ -35,7 +35,9 @@ ENVIRONMENT = PROJECT / ".venv-litert"
 LOCK = PROJECT / "requirements-litert.lock"
 STAMP = "lock.sha256"
 QUANTIZE = "dynamic_int8"
-PREFILL, CONTEXT = 128, 256  # tokens per prefill call; prompt and answer together
+# Tokens per prefill call, and of prompt and answer together. Every call computes all of its places: a short phrase with
+# our prompt has about 25, and a longer one takes a second call.
+PREFILL, CONTEXT = 32, 256
 STEPS = 4
 TAIL = 30  # lines of a failed child's log that go into the message
 

@@ -46,8 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action: Callable[[argparse.Namespace, str], Any] = ACTIONS[given[0]]
         interruption.listen()
         result = action(options, shlex.join(["pocketmoji", *given]))
-        if given[0] != "demo":  # that one ends by Ctrl-C
-            interruption.check()
+        interruption.check()
     except PocketmojiError as error:
         print(f"pocketmoji: {error}", file=sys.stderr)
         return 2

@@ -20,34 +20,46 @@ def say(message: str) -> None:
 def progress(
     label: str, total: int, unit: str = "texts", running: Callable[[], str] | None = None
 ) -> Iterator[Advance]:
-    """A bar with a rate and an end on a terminal, a line every ten seconds elsewhere. Yields advance(n).
+    """A bar with a rate and an end on a terminal, a line every ten seconds elsewhere. Yields advance(n), which raises
+    KeyboardInterrupt if a Ctrl-C got lost in the piece of work before.
 
     `running` gives a figure to show along, such as the money spent so far."""
     along = lambda: f", {running()}" if running else ""
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    with (_bar if sys.stderr.isatty() else _lines)(label, total, unit, along) as show:
 
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as bars:
-            task = bars.add_task(label, total=total, rate="")
-            started = time.monotonic()
+        def advance(n: int) -> None:
+            check()
+            show(n)
 
-            def advance(n: int) -> None:
-                check()
-                bars.advance(task, n)
-                done = bars.tasks[task].completed
-                bars.update(task, rate=f"{done / max(time.monotonic() - started, 1e-9):.2f} {unit}/s{along()}")
+        yield advance
 
-            yield advance
-        return
 
+@contextmanager
+def _bar(label: str, total: int, unit: str, along: Callable[[], str]) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(label, total=total, rate="")
+        started = time.monotonic()
+
+        def show(n: int) -> None:
+            bars.advance(task, n)
+            done = bars.tasks[task].completed
+            bars.update(task, rate=f"{done / max(time.monotonic() - started, 1e-9):.2f} {unit}/s{along()}")
+
+        yield show
+
+
+@contextmanager
+def _lines(label: str, total: int, unit: str, along: Callable[[], str]) -> Iterator[Advance]:
     started = last = time.monotonic()
     done = 0
 
@@ -57,13 +69,12 @@ def progress(
         left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
         say(f"{label}: {done}/{total} {unit}, {rate:.2f} {unit}/s{left}{along()}")
 
-    def advance_line(n: int) -> None:
+    def show(n: int) -> None:
         nonlocal done, last
-        check()
         done += n
         if time.monotonic() - last >= 10:
             last = time.monotonic()
             line()
 
-    yield advance_line
+    yield show
     line()

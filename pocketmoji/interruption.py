@@ -15,7 +15,8 @@ _reading: int | None = None
 
 
 def listen() -> None:
-    """From here on `check` knows of every SIGINT; those before are forgotten. Only the main thread can listen."""
+    """From here on `check` knows of every SIGINT; those before, or that were meant as a normal end, are forgotten. Only
+    the main thread can listen."""
     global _reading
     if threading.current_thread() is not threading.main_thread():
         return

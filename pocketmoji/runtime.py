@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from pocketmoji.errors import InputError
 from pocketmoji.records import Prediction
-from pocketmoji.workspace import read_json
+from pocketmoji.workspace import read_object
 
 Progress = Callable[[int], None]
 """Called with the number of texts finished since the last call."""
@@ -24,6 +25,14 @@ class Runtime(Protocol):
 
 
 def stop_token_ids(model: Path) -> list[int]:
-    """The ids that end an answer, from generation_config.json: what every runtime stops at."""
-    ids = read_json(model / "generation_config.json")["eos_token_id"]
-    return list(ids) if isinstance(ids, list) else [ids]
+    """The ids that end an answer: eos_token_id of generation_config.json, else of config.json. InputError if neither
+    has it."""
+    for name in ("generation_config.json", "config.json"):
+        ids = read_object(model / name).get("eos_token_id")
+        if ids is not None:
+            return [int(i) for i in ids] if isinstance(ids, list) else [int(ids)]
+    raise InputError(
+        "the model does not say which token ends an answer",
+        expected="eos_token_id in generation_config.json",
+        where=model,
+    )

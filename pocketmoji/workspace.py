@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.errors import MachineError
+from pocketmoji.errors import InputError, MachineError
 
 MANIFEST = "manifest.json"
 
@@ -67,6 +67,17 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file that need not be there or ours; {} for none. InputError if it is no JSON."""
+    if not path.is_file():
+        return {}
+    try:
+        found = read_json(path)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name} is no JSON: {error}", where=path) from error
+    return found if isinstance(found, dict) else {}
 
 
 def digest_file(path: Path) -> str:

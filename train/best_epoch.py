@@ -7,6 +7,7 @@ later one is the better trained.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,25 +22,34 @@ MAX_NEW_TOKENS, BATCH = 16, 64
 WEIGHTS, ABOUT = "adapter_model.safetensors", "best.json"
 
 
-def keep_best(folder: Path, base: Path, validation: Sequence[Example], stop_id: int) -> Any:
-    """A callback for transformers' Trainer that logs each epoch's recall as `eval_recall` and writes the best epoch's
-    adapter to `folder`."""
+def keep_best(folder: Path, base: Path, validation: Sequence[Example], stop_id: int, steps_per_epoch: int) -> Any:
+    """A callback for transformers' Trainer that logs each epoch's loss and recall (`eval_loss`, `eval_recall`) on the
+    validation rows and writes the best epoch's adapter below `folder`.
+
+    It measures before the Trainer writes the checkpoint of the same step, so that no epoch goes unmeasured in a
+    training that is killed and goes on.
+    """
     from transformers import TrainerCallback
 
     class KeepBest(TrainerCallback):
-        def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.global_step % steps_per_epoch == 0 or state.global_step == state.max_steps:
+                control.should_evaluate = True
+
+        def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if not state.is_world_process_zero:
                 return
             model = kwargs["model"]
             step, recall = state.global_step, validation_recall(model, base, validation, stop_id)
             state.log_history.append({"step": step, "eval_recall": recall})
             say(f"train: after step {step} {recall:.1%} of {len(validation)} validation texts are answered right")
-            # Not the file's own step: a training that goes on from a checkpoint comes by here again.
             best = _best(folder)
-            if best is None or recall >= best["recall"] or step == best["step"]:
-                folder.mkdir(parents=True, exist_ok=True)
-                model.save_pretrained(folder)
+            if best is None or recall >= best["recall"]:
+                model.save_pretrained(_adapter(folder, step))
                 write_json(folder / ABOUT, {"step": step, "recall": recall})
+                for path in folder.glob("step-*"):
+                    if path != _adapter(folder, step):
+                        shutil.rmtree(path)
 
     return KeepBest()
 
@@ -60,8 +70,13 @@ def restore_best(model: Any, folder: Path, last_step: int) -> dict[str, Any] | N
     best = _best(folder)
     if best and best["step"] != last_step:
         say(f"train: the epoch that ended with step {best['step']} answered best ({best['recall']:.1%}) and is kept")
-        set_peft_model_state_dict(model, load_file(folder / WEIGHTS))
+        set_peft_model_state_dict(model, load_file(_adapter(folder, best["step"]) / WEIGHTS))
     return best
+
+
+def _adapter(folder: Path, step: int) -> Path:
+    """Of its own name: until best.json names it, one that is half written is nobody's best."""
+    return folder / f"step-{step}"
 
 
 def _best(folder: Path) -> dict[str, Any] | None:

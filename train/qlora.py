@@ -85,7 +85,7 @@ def train(
     steps = trainer.args.max_steps
     best = folder / ".checkpoints" / "best"
     if validation:
-        trainer.add_callback(keep_best(best, base, validation, stop_id))
+        trainer.add_callback(keep_best(best, base, validation, stop_id, steps_per_epoch(len(splits["train"]), config)))
     with progress("train", steps, "steps") as advance:
         trainer.add_callback(progress_callback(advance))
         if last:
@@ -135,10 +135,12 @@ def repeated(examples: list[Example], times: int) -> list[Example]:
     return [row for row in examples for _ in range(times if row.origin == "seed" else 1)]
 
 
+def steps_per_epoch(examples: int, config: TrainConfig) -> int:
+    return -(-examples // config.batch_size)
+
+
 def planned_steps(examples: int, config: TrainConfig) -> int:
-    if config.max_steps:
-        return config.max_steps
-    return max(1, round(-(-examples // config.batch_size) * config.epochs))
+    return config.max_steps or max(1, round(steps_per_epoch(examples, config) * config.epochs))
 
 
 def load_nf4(base: Path, precision: Precision, config: TrainConfig) -> Any:
@@ -260,7 +262,6 @@ def make_trainer(
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
         logging_steps=1,
-        eval_strategy="epoch" if splits["validation"] else "no",
         prediction_loss_only=True,
         save_strategy="steps",
         save_steps=CHECKPOINT_STEPS,

@@ -6,13 +6,34 @@ type Library = typeof import('@huggingface/transformers');
 type Cache = Record<string, Tensor>;
 
 export class OnnxDecoder implements Decoder {
+  private beginning: { tokens: number[]; cache: Cache } | null = null;
+
   constructor(
     private library: Library,
     private model: PreTrainedModel,
     private tokenizer: PreTrainedTokenizer,
   ) {}
 
+  /** Reads what all prompts begin with, once and for all: a prompt that does is read from there on. */
+  async begin(tokens: number[]): Promise<void> {
+    const { cache } = await this.step([tokens], null);
+    this.beginning = { tokens, cache };
+  }
+
   async step(rows: number[][], cache: Cache | null): Promise<{ logits: Float32Array[]; cache: Cache }> {
+    const shared = this.beginning;
+    if (cache || !shared || rows[0]!.length <= shared.tokens.length || shared.tokens.some((token, i) => token !== rows[0]![i])) {
+      const output = await this.run(rows, cache);
+      if (cache) await this.forget(cache);
+      return output;
+    }
+    return this.run(
+      rows.map((row) => row.slice(shared.tokens.length)),
+      shared.cache,
+    );
+  }
+
+  private async run(rows: number[][], cache: Cache | null): Promise<{ logits: Float32Array[]; cache: Cache }> {
     const { Tensor, DynamicCache } = this.library;
     const length = rows[0]!.length;
     const past = cache ? (Object.values(cache)[0]?.dims[2] ?? 0) : 0;
@@ -23,7 +44,6 @@ export class OnnxDecoder implements Decoder {
       num_logits_to_keep: whole([1], []),
       past_key_values: cache && new DynamicCache(cache),
     })) as Record<string, Tensor>;
-    if (cache) await this.forget(cache);
     const { logits } = output;
     if (!logits) throw new Error('the model has no output "logits"');
     const vocabulary = logits.dims.at(-1)!;

@@ -18,6 +18,7 @@ export class TransformersEngine implements Engine {
   private library!: Library;
   private tokenizer!: PreTrainedTokenizer;
   private model!: PreTrainedModel;
+  private decoder!: OnnxDecoder;
   private stopTokenIds: number[] = [];
   private maxNewTokens = DEFAULT_MAX_NEW_TOKENS;
 
@@ -98,21 +99,31 @@ export class TransformersEngine implements Engine {
     this.tokenizer = await AutoTokenizer.from_pretrained(model);
     try {
       this.model = await AutoModelForCausalLM.from_pretrained(model, { device, dtype: dtype as 'q4' });
+      this.decoder = new OnnxDecoder(this.library, this.model, this.tokenizer);
+      await this.decoder.begin(commonBeginning(this.tokens('a'), this.tokens('b')));
     } catch (error) {
       throw new Error(`models/${model}/${file} does not load: ${message(error)}`);
     }
   }
 
   async answer(text: string, options: AnswerOptions, onUpdate?: OnUpdate): Promise<Answer[]> {
-    const { input_ids } = this.tokenizer(render(text), { add_special_tokens: false }) as { input_ids: Tensor };
-    const prompt = Array.from(input_ids.data as BigInt64Array, Number);
     const limits = { stopTokenIds: this.stopTokenIds, maxNewTokens: this.maxNewTokens };
-    return decode(new OnnxDecoder(this.library, this.model, this.tokenizer), prompt, limits, options, onUpdate);
+    return decode(this.decoder, this.tokens(text), limits, options, onUpdate);
+  }
+
+  private tokens(text: string): number[] {
+    const { input_ids } = this.tokenizer(render(text), { add_special_tokens: false }) as { input_ids: Tensor };
+    return Array.from(input_ids.data as BigInt64Array, Number);
   }
 
   async close(): Promise<void> {
     await this.model?.dispose();
   }
+}
+
+function commonBeginning(one: number[], other: number[]): number[] {
+  const parts = one.findIndex((token, i) => token !== other[i]);
+  return one.slice(0, parts < 0 ? one.length - 1 : parts);
 }
 
 export function message(error: unknown): string {

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from browser_tests.check import browser_test
+from browser_tests.check import browser_test, few
 from browser_tests.chromium import AdapterInfo
 from browser_tests.runtimes import BrowserRuntime, EngineFailure
 from pocketmoji.config import BrowserConfig
-from pocketmoji.records import Prediction, Scores, read_jsonl
+from pocketmoji.records import EvaluationText, Prediction, Scores, read_jsonl
 from pocketmoji.workspace import read_json, write_json
 from tests.browser_tests.conftest import TEXTS
 
@@ -37,6 +37,20 @@ def test_both_devices(tiny_web: Path, in_python: list[Prediction], tmp_path: Pat
     for name in ("junit.xml", "screenshot.png", "screenshot_phone.png"):
         assert (tmp_path / name).stat().st_size > 500
     assert not list(tmp_path.glob("*.partial.jsonl"))
+
+
+def test_a_few_texts_are_short_ones_of_each_group() -> None:
+    texts = [
+        EvaluationText(text=text, emoji="🎉", seed_id=text, group=group)
+        for text, group in (
+            ("a long seed", "seed"),
+            ("seed", "seed"),
+            ("paraphrase", "paraphrase"),
+            ("of an untrained seed", "heldout_seed"),
+        )
+    ]
+    assert [text.text for text in few(texts, 3)] == ["seed", "paraphrase", "of an untrained seed"]
+    assert few(texts, 4) == texts and few(texts, 0) == []
 
 
 def test_other_answers_than_in_python_fail(tiny_web: Path, in_python: list[Prediction], tmp_path: Path) -> None:

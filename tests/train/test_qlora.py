@@ -119,7 +119,10 @@ def test_an_interrupted_training_ends_the_same(
             qlora.train(dataset, base, "a tiny base", STOP, CONFIG, tmp_path)
     left = qlora.last_checkpoint(tmp_path / ".checkpoints")
     assert left is not None and left.name == "checkpoint-4"
-    qlora.train(dataset, base, "a tiny base", STOP, CONFIG, tmp_path)
+    report = qlora.train(dataset, base, "a tiny base", STOP, CONFIG, tmp_path)
+    # The epoch that ended with the checkpoint's step was measured before the checkpoint was written.
+    for measured in ("loss", "validation_recall", "kept_step"):
+        assert report[measured] == trained[1][measured]
     expected, found = weights(trained[0]), weights(tmp_path)
     assert all(expected[name].equal(found[name]) for name in expected)
 
