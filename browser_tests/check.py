@@ -102,12 +102,12 @@ def browser_test(
 
 
 def few(texts: Sequence[EvaluationText], count: int) -> list[EvaluationText]:
-    """So many of the texts: the groups take turns, each with its shortest first, since a token takes a software adapter
-    seconds. All texts, in their order, where there are no more."""
+    """So many of the texts: the groups take turns, each with its shortest answers and texts first, since a software
+    adapter takes ten seconds to say a token and some to read one. All texts, in their order, where there are no more."""
     if count >= len(texts):
         return list(texts)
     groups: dict[str, list[EvaluationText]] = {}
-    for text in sorted(texts, key=lambda text: len(text.text)):
+    for text in sorted(texts, key=lambda text: (len(text.emoji), len(text.text))):
         groups.setdefault(text.group, []).append(text)
     return [text for turn in zip_longest(*groups.values()) for text in turn if text][:count]
 

@@ -41,16 +41,17 @@ def test_both_devices(tiny_web: Path, in_python: list[Prediction], tmp_path: Pat
 
 def test_a_few_texts_are_short_ones_of_each_group() -> None:
     texts = [
-        EvaluationText(text=text, emoji="🎉", seed_id=text, group=group)
-        for text, group in (
-            ("a long seed", "seed"),
-            ("seed", "seed"),
-            ("paraphrase", "paraphrase"),
-            ("of an untrained seed", "heldout_seed"),
+        EvaluationText(text=text, emoji=emoji, seed_id=text, group=group)
+        for text, emoji, group in (
+            ("a long seed", "🎉", "seed"),
+            ("seed", "🎉", "seed"),
+            ("its", "🎉🥳", "seed"),
+            ("paraphrase", "🎉🥳", "paraphrase"),
+            ("of an untrained seed", "🎉", "heldout_seed"),
         )
     ]
-    assert [text.text for text in few(texts, 3)] == ["seed", "paraphrase", "of an untrained seed"]
-    assert few(texts, 4) == texts and few(texts, 0) == []
+    assert [text.text for text in few(texts, 3)] == ["seed", "of an untrained seed", "paraphrase"]
+    assert few(texts, 5) == texts and few(texts, 0) == []
 
 
 def test_other_answers_than_in_python_fail(tiny_web: Path, in_python: list[Prediction], tmp_path: Path) -> None:
