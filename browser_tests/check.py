@@ -103,7 +103,7 @@ def browser_test(
 
 def few(texts: Sequence[EvaluationText], count: int) -> list[EvaluationText]:
     """So many of the texts: the groups take turns, each with its shortest answers and texts first, since a software
-    adapter takes ten seconds to say a token and some to read one. All texts, in their order, where there are no more."""
+    adapter takes ten seconds to say a token and some to read one. All texts, in their order, if there are no more."""
     if count >= len(texts):
         return list(texts)
     groups: dict[str, list[EvaluationText]] = {}
