@@ -23,6 +23,7 @@ LIBRARIES = {
     "torch": ["torch", "transformers"],
     "onnxruntime": ["onnxruntime"],
     "litert": ["ai-edge-litert"],
+    "litert-lm": ["litert-lm-api"],
     "transformers.js": ["playwright"],
     "mediapipe": ["playwright"],
 }
@@ -53,6 +54,11 @@ def opened(spec: RuntimeSpec, config: EvaluateConfig, openers: Mapping[str, Open
 
         folder = find_model_folder(_existing(spec.path))
         yield LitertRuntime(spec.path, folder, stop_token_ids(folder), limit)
+    elif spec.kind == "litert-lm":
+        from evaluate.litert_lm_runtime import LitertLmRuntime
+
+        folder = find_model_folder(_existing(spec.path))
+        yield LitertLmRuntime(spec.path, folder, stop_token_ids(folder), limit)
     elif spec.kind == "openai":
         from evaluate.openai_runtime import OpenaiRuntime
 
@@ -73,7 +79,7 @@ def identity(spec: RuntimeSpec, config: EvaluateConfig) -> dict[str, Any]:
         files = folder_digests(folder)
         settings["batch_size"] = config.batch_size
         prompt = prompt_renderer(folder)("{text}")
-    elif spec.kind in ("onnxruntime", "litert"):
+    elif spec.kind in ("onnxruntime", "litert", "litert-lm"):
         folder = find_model_folder(_existing(spec.path))
         files = {spec.path.name: digest_file(spec.path)} | _digests(folder)
         prompt = render("{text}")

@@ -14,6 +14,7 @@ KINDS = {
     "torch": "torch:DIR (a model folder or a repository of the Hugging Face Hub)",
     "onnxruntime": "onnxruntime:FILE.onnx",
     "litert": "litert:FILE.task or .tflite",
+    "litert-lm": "litert-lm:FILE.litertlm",
     "transformers.js": "transformers.js:WEB or WEB/wasm, WEB/webgpu (a folder that export wrote)",
     "mediapipe": "mediapipe:WEB",
     "openai": "openai:URL#MODEL (a server that speaks OpenAI's chat completions)",
@@ -81,7 +82,7 @@ def _default_name(kind: str, target: str, device: str) -> str:
     if device:
         return f"{kind}/{device}"
     tail = target.rsplit("#", 1)[-1] if kind == "openai" else Path(target).resolve().name
-    if kind in ("onnxruntime", "litert"):
+    if kind in ("onnxruntime", "litert", "litert-lm"):
         tail = Path(target).stem
     return f"{kind}-{re.sub(r'[^A-Za-z0-9_.+-]', '_', tail)}"
 

@@ -1,4 +1,5 @@
-"""LiteRT: a merged model -> `model.task`, what MediaPipe's LLM Inference loads in a browser.
+"""LiteRT: a merged model -> `model.task`, what MediaPipe's LLM Inference loads in a browser, and `model.litertlm`, what
+LiteRT-LM loads in an app.
 
 The converter (litert-torch, once ai-edge-torch) brings JAX and two gigabytes with it, so it lives in an environment of
 its own, `.venv-litert`, and is run as a child process (export/litert_convert.py).
@@ -34,6 +35,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = PROJECT / ".venv-litert"
 LOCK = PROJECT / "requirements-litert.lock"
 STAMP = "lock.sha256"
+LITERTLM = "model.litertlm"
 QUANTIZE = "dynamic_int8"
 # Tokens per prefill call, and of prompt and answer together. Every call computes all of its places: a short phrase with
 # our prompt has about 25, and a longer one takes a second call.
@@ -92,8 +94,10 @@ def export_litert(
     *,
     texts: Sequence[str] = (),
     quantize: str = QUANTIZE,
+    litertlm: bool = False,
 ) -> Path:
-    """Convert the merged model in `model_folder` to `web_folder/model.task`; returns that path.
+    """Convert the merged model in `model_folder` to `web_folder/model.task`; returns that path. `litertlm`: and to
+    model.litertlm beside it.
 
     The bundle starts every prompt with <bos> and ends an answer at any of `stop_tokens`. `texts` (the evaluation texts)
     and a fixed set, all emoji included, are tokenised with the bundle's tokenizer and with tokenizer.json: a difference
@@ -118,13 +122,16 @@ def export_litert(
             quantize=quantize,
             prefill=PREFILL,
             context=CONTEXT,
+            litertlm=str(scratch / "bundled.litertlm") if litertlm else "",
         )
         write_json(scratch / "job.json", asdict(job))
         _convert(python, scratch / "job.json")
         result = read_json(Path(job.result))
         task = web_folder / "model.task"
-        with atomic_path(task) as temporary:
-            Path(job.task).replace(temporary)
+        for made, kept in ((job.task, task), (job.litertlm, web_folder / LITERTLM)):
+            if made:
+                with atomic_path(kept) as temporary:
+                    Path(made).replace(temporary)
     differing = result["differing_texts"]
     if differing:
         raise PocketmojiError(

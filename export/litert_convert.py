@@ -1,4 +1,5 @@
-"""Merged model folder -> int8 `.tflite` -> MediaPipe `.task`. Runs inside the converter's own environment.
+"""Merged model folder -> int8 `.tflite` -> MediaPipe `.task` and, if wanted, a `.litertlm` for LiteRT-LM. Runs inside
+the converter's own environment.
 
     python -m export.litert_convert job.json        # started by export/litert.py, from the project's folder
 
@@ -19,10 +20,12 @@ import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from export.sentencepiece_model import build_sentencepiece_model, differing_texts, read_tokenizer
+from pocketmoji.prompt import BOS, END_OF_TURN, START_OF_TURN, render
 
-START_TOKEN = "<bos>"
+START_TOKEN = BOS
 ALIGNMENT = 4  # as the bundler has it: the web engine looks for the model at a fixed place
 RESIDUAL_LIMIT = 2048  # half precision ends at 65,504: this leaves a factor of 32 for texts that were not tried
 SCALE_PROMPTS = 8  # prompts whose residual stream is measured
@@ -32,7 +35,7 @@ TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the same model gives the same bytes
 @dataclass(frozen=True)
 class Job:
     """What to convert. `quantize` is one of litert_torch's names; `texts` are tokenised both ways as a check, prompts
-    without their <bos> first."""
+    without their <bos> first. `litertlm`: the second bundle's path, empty for none."""
 
     model: str
     task: str
@@ -42,6 +45,7 @@ class Job:
     quantize: str
     prefill: int
     context: int
+    litertlm: str = ""
 
 
 @dataclass(frozen=True)
@@ -258,6 +262,45 @@ def bundle(tflite: Path, tokenizer: Path, stop_tokens: list[str], task: Path) ->
     stamped.unlink()
 
 
+def bundle_litertlm(tflite: Path, tokenizer: Path, stop_tokens: list[str], context: int, litertlm: Path) -> None:
+    """Pack the same for LiteRT-LM, with our prompt as its templates: an app hands over the phrase alone."""
+    from litert_lm_builder import litertlm_builder
+    from litert_torch.generative.utilities.litertlm_builder import build_litertlm
+
+    marked = render("TEXT").removeprefix(START_TOKEN)
+    before, after = marked.split("TEXT")
+    # A random id and the time of day stay out of it: the same model gives the same bytes.
+    with mock.patch.object(litertlm_builder, "populate_system_metadata", lambda given: given):
+        build_litertlm(
+            tflite_model_path=str(tflite),
+            workdir=str(tflite.parent),
+            output_path=str(litertlm.parent),
+            context_length=context,
+            user_prompt_prefix=before,
+            user_prompt_suffix=after,
+            jinja_prompt_template=conversation_template(before),
+            tokenizer_model_path=str(tokenizer),
+            start_token=START_TOKEN,
+            stop_tokens=stop_tokens,
+        )
+    tflite.with_suffix(".litertlm").replace(litertlm)
+
+
+def conversation_template(before: str) -> str:
+    """Our prompt as the Jinja template that LiteRT-LM's conversations render, where a message's content is a string or a
+    list of parts. The engine puts the <bos> before it."""
+    content = "(turn.content if turn.content is string else turn.content[0].text) | trim"
+    return (
+        "{%- for turn in messages -%}"
+        "{%- if turn.role == 'user' -%}" + f"{{{{ {json.dumps(before)} }}}}"
+        "{%- else -%}" + f"{{{{ {json.dumps(START_OF_TURN + 'model' + chr(10))} }}}}"
+        "{%- endif -%}" + f"{{{{ {content} }}}}{{{{ {json.dumps(END_OF_TURN + chr(10))} }}}}"
+        "{%- endfor -%}"
+        "{%- if add_generation_prompt -%}" + f"{{{{ {json.dumps(START_OF_TURN + 'model' + chr(10))} }}}}"
+        "{%- endif -%}"
+    )
+
+
 def main(job_file: Path) -> None:
     job = Job(**json.loads(job_file.read_text("utf-8")))
     model, task = Path(job.model), Path(job.task)
@@ -274,6 +317,8 @@ def main(job_file: Path) -> None:
     differing = differing_texts(pieces, model / "tokenizer.json", job.texts)
     step("bundling")
     bundle(tflite, folder / "tokenizer.model", job.stop_tokens, task)
+    if job.litertlm:
+        bundle_litertlm(tflite, folder / "tokenizer.model", job.stop_tokens, job.context, Path(job.litertlm))
     result = Result(
         residual_scale=residual_scale,
         tflite_bytes=tflite.stat().st_size,

@@ -109,7 +109,8 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     if command in ("train", "evaluate"):
         add("dataset", type=Path, help="folder that datagen wrote")
     if command == "evaluate":
-        spec = "torch:DIR, onnxruntime:FILE, litert:FILE, transformers.js:WEB[/webgpu], mediapipe:WEB, openai:URL#MODEL"
+        spec = "torch:DIR, onnxruntime:FILE, litert:FILE, litert-lm:FILE, transformers.js:WEB[/webgpu], mediapipe:WEB, "
+        spec += "openai:URL#MODEL"
         add("--runtime", action="append", default=[], metavar="[NAME=]KIND:TARGET", help=f"{spec}; may be repeated")
         add(
             "--model",

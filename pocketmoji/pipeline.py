@@ -190,10 +190,11 @@ def export_artefacts(
 
     def work(out: Path) -> None:
         from evaluate.evaluate import evaluate_runtime
+        from evaluate.litert_lm_runtime import LitertLmRuntime
         from evaluate.litert_runtime import LitertRuntime
         from evaluate.onnx_runtime import OnnxRuntime
         from export.gguf_file import export_gguf
-        from export.litert import export_litert
+        from export.litert import LITERTLM, export_litert
         from export.numerics import probe
         from export.onnx_folder import export_onnx, onnx_file
 
@@ -229,8 +230,11 @@ def export_artefacts(
         if config.litert:
             names = read_json(model / "tokenizer.json")["model"]["vocab"]
             by_id = {number: token for token, number in names.items()}
-            task = export_litert(model, out, [by_id[i] for i in stops], texts=[text.text for text in texts])
+            stop_tokens, said = [by_id[i] for i in stops], [text.text for text in texts]
+            task = export_litert(model, out, stop_tokens, texts=said, litertlm=config.litertlm)
             check("litert_int8", task, LitertRuntime(task, model, stops, limit))
+            if config.litertlm:
+                check("litertlm_int8", out / LITERTLM, LitertLmRuntime(out / LITERTLM, model, stops, limit))
         shipped, reason = choose_artefact(artefacts, config)
         say(f"export: {shipped} ships: {reason}")
         gguf = []
@@ -247,7 +251,7 @@ def export_artefacts(
         command="export",
         config={**config.model_dump(mode="json"), "max_new_tokens": evaluate.max_new_tokens},
         read={"model": _digest_of(model), "evaluation": _digest_of(evaluation)},
-        packages=["onnx", "onnxruntime", "ai-edge-litert"],
+        packages=["onnx", "onnxruntime", "ai-edge-litert", "litert-lm-api"],
         work=work,
         say=say,
     )

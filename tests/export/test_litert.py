@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluate.litert_lm_runtime import LitertLmRuntime
 from evaluate.litert_runtime import LitertRuntime, read_tflite
 from evaluate.tokens import prompt_tokens
 from evaluate.torch_runtime import TorchRuntime
@@ -52,7 +53,7 @@ def exact_web(loud_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def int8_web(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     web = tmp_path_factory.mktemp("int8")
-    export_litert(tiny_model, web, STOP_TOKENS, texts=TEXTS)
+    export_litert(tiny_model, web, STOP_TOKENS, texts=TEXTS, litertlm=True)
     return web
 
 
@@ -98,8 +99,27 @@ def test_the_bundle_holds_what_mediapipe_reads(int8_web: Path, tiny_model: Path)
     assert all(token.encode() in metadata for token in ("<bos>", *STOP_TOKENS))
     assert read_tflite(task)[4:8] == b"TFL3"
     assert b"PK\x03\x04" in task.read_bytes()[:16]  # the web engine looks no further to recognise a bundle
-    assert sorted(path.name for path in int8_web.iterdir()) == ["litert.json", "model.task"]
+    assert sorted(path.name for path in int8_web.iterdir()) == ["litert.json", "model.litertlm", "model.task"]
     assert task.stat().st_size < 1.5 * (tiny_model / "model.safetensors").stat().st_size
+
+
+def test_litert_lm_answers_as_the_task_does(int8_web: Path, tiny_model: Path) -> None:
+    """Only the phrase goes into LiteRT-LM: prompt, <bos> and stop tokens are in the file."""
+    bundle = int8_web / "model.litertlm"
+    expected = LitertRuntime(int8_web / "model.task", tiny_model, STOP_IDS, 6).predict(TEXTS)
+    runtime = LitertLmRuntime(bundle, tiny_model, STOP_IDS, 6)
+    assert [p.raw for p in runtime.predict(TEXTS)] == [p.raw for p in expected]
+    with runtime.engine.create_conversation(sampler_config=runtime.greedy, max_output_tokens=6) as conversation:
+        assert str(conversation.send_message(TEXTS[0])) == expected[0].raw
+    assert b"creation_timestamp" not in bundle.read_bytes()  # the same model gives the same bytes
+    assert not list(int8_web.glob("*cache*"))
+
+
+def test_what_is_no_litertlm_is_refused(int8_web: Path, tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"model\.task"):
+        LitertLmRuntime(int8_web / "model.task", tiny_model, STOP_IDS, 6)
+    with pytest.raises(InputError, match=r"other\.litertlm is missing"):
+        LitertLmRuntime(tmp_path / "other.litertlm", tiny_model, STOP_IDS, 6)
 
 
 @pytest.mark.parametrize(("length", "fits"), [(20, True), (300, False)])
