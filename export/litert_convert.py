@@ -287,8 +287,8 @@ def bundle_litertlm(tflite: Path, tokenizer: Path, stop_tokens: list[str], conte
 
 
 def conversation_template(before: str) -> str:
-    """Our prompt as the Jinja template that LiteRT-LM's conversations render, where a message's content is a string or a
-    list of parts. The engine puts the <bos> before it."""
+    """Our prompt as the Jinja template that LiteRT-LM's conversations render, where a message's content is a string or
+    a list of parts. The engine puts the <bos> before it."""
     content = "(turn.content if turn.content is string else turn.content[0].text) | trim"
     return (
         "{%- for turn in messages -%}"
