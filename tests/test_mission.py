@@ -26,7 +26,7 @@ def arguments(runs: Path) -> list[str]:
         *("run", "--json", "--seeds", str(SEEDS), "--runs", str(runs)),
         *("--paraphrases", "4", "--max-steps", "40", "--batch-size", "12", "--vocabulary-size", "16384"),
         *("--learning-rate", "1e-3"),
-        *("--webgpu-texts", "1", "--mediapipe-texts", "1"),
+        *("--webgpu-texts", "1", "--mediapipe-texts", "1", "--litertlm", "--gguf", "Q8_0"),
     ]
 
 
@@ -52,9 +52,11 @@ def test_tuning_taught_it_what_the_base_does_not_know(summary: dict[str, Any]) -
 
 
 def test_every_artefact_was_checked_against_the_merged_model(summary: dict[str, Any]) -> None:
-    for artefact in ("onnx_q4", "onnx_q8", "litert_int8"):
+    for artefact in ("onnx_q4", "onnx_q8", "litert_int8", "litertlm_int8"):
         assert summary["scores"][artefact]["parity"] is not None
         assert summary["sizes"][artefact] > 1e6
+    # The same weights in two engines, of which LiteRT-LM renders the prompt itself.
+    assert abs(summary["scores"]["litertlm_int8"]["parity"] - summary["scores"]["litert_int8"]["parity"]) <= 0.1
     assert summary["scores"]["onnx_q8"]["parity"] >= 0.7
     assert summary["sizes"]["tokenizer"] < 5e6
     assert summary["sizes"][summary["shipped"]["artefact"]] < 150e6
@@ -126,3 +128,20 @@ def test_pruning_kept_the_logits_of_real_gemma(run: Path) -> None:
     assert logits[0][0] == logits[1][0]
     kept = [full.convert_tokens_to_ids(token) for token in pruned.convert_ids_to_tokens(range(len(pruned)))]
     assert torch.allclose(logits[0][1][kept], logits[1][1], atol=1e-3)
+
+
+def test_the_gguf_file_answers_as_the_merged_model(run: Path) -> None:
+    """Read back through transformers, 8 bits instead of the floats on the 4-bit grid that they hold."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from evaluate.torch_runtime import TorchRuntime
+    from pocketmoji.runtime import stop_token_ids
+
+    tuned = read_jsonl(run / "evaluation" / "tuned.predictions.jsonl", Prediction)
+    (gguf,) = read_json(run / "export" / "export.json")["gguf"]
+    model: Any = AutoModelForCausalLM.from_pretrained(run / "export", gguf_file=gguf["file"], dtype=torch.float32)
+    runtime = TorchRuntime(run / "model", stop_token_ids(run / "model"), 16, 32, model=model)
+    answers = runtime.predict([answer.text for answer in tuned])
+    same = sum(answer.raw == before.raw for answer, before in zip(answers, tuned, strict=True))
+    assert same >= 0.8 * len(tuned)
