@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from datagen.filters import Screen
+from datagen.judge import Judge, screened
 from datagen.teacher import Ask, Candidate, Teacher
 from pocketmoji.console import progress
 from pocketmoji.records import Seed
@@ -19,7 +20,8 @@ MOST_ROUNDS = 12
 # Rounds in a row without anything new after which a teacher is taken to have nothing more to say about a seed.
 IDLE_ROUNDS = 2
 AVOIDED = 30
-SEEDS_AT_ONCE = 64
+# A judge is asked about so many seeds at once, enough to fill its server.
+SEEDS_AT_ONCE, JUDGED_AT_ONCE = 64, 1024
 
 
 @dataclass
@@ -47,8 +49,16 @@ class Collected:
                 yield number, held
 
 
-def collect(teacher: Teacher, seeds: Sequence[Seed], wanted: Sequence[int], screen: Screen, folder: Path) -> Collected:
+def collect(
+    teacher: Teacher,
+    seeds: Sequence[Seed],
+    wanted: Sequence[int],
+    screen: Screen,
+    folder: Path,
+    judge: Judge | None = None,
+) -> Collected:
     """Accepted candidates for every seed: `wanted[n]` for seed n, and a few in reserve, in files in `folder`."""
+    at_once = JUDGED_AT_ONCE if judge else SEEDS_AT_ONCE
     collected = Collected([], [0] * len(seeds))
     asked, idle, heard = [0] * len(seeds), [0] * len(seeds), dict[int, list[str]]()
     for turn in range(MOST_ROUNDS):
@@ -67,10 +77,10 @@ def collect(teacher: Teacher, seeds: Sequence[Seed], wanted: Sequence[int], scre
         running = getattr(teacher, "running", None)
         with progress(label, len(asks), "seeds", running) as advance, open(path, "w", encoding="utf-8") as file:
             replies = zip(numbers, teacher.paraphrase(asks, advance), strict=True)
-            while some := list(islice(replies, SEEDS_AT_ONCE)):
+            while some := list(islice(replies, at_once)):
                 offered = [(n, candidate) for n, candidates in some for candidate in candidates]
                 before = {n: collected.got[n] for n, _ in some}
-                for (n, candidate), fits in zip(offered, screen.accept(offered), strict=True):
+                for (n, candidate), fits in zip(offered, screened(screen, judge, offered), strict=True):
                     if fits:
                         collected.got[n] += 1
                         text = " ".join(candidate.text.split())

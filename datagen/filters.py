@@ -19,7 +19,7 @@ SURPLUS_REASON = "more than asked for"
 class Dropped(Record):
     """A candidate that did not enter the dataset, and why (one of a few fixed reasons, so that they can be counted).
 
-    `other_text` and `other_seed` are the row that it collided with, where there is one."""
+    `other_text` and `other_seed` are the row that it collided with, where there is one; `why` has a judge's words."""
 
     seed_id: str
     text: str
@@ -27,6 +27,7 @@ class Dropped(Record):
     reason: str
     other_text: str | None = None
     other_seed: str | None = None
+    why: str | None = None
 
 
 def has_emoji(text: str) -> bool:
@@ -48,7 +49,7 @@ class Screen:
     `record` is given every dropped one; `received` and `reasons` count."""
 
     def __init__(self, seeds: Sequence[Seed], record: Callable[[Dropped], None], language: str = "auto") -> None:
-        self._seeds = seeds
+        self.seeds = seeds
         self._record = record
         self._texts = NearIndex(seed.text for seed in seeds)
         self._owners = list(range(len(seeds)))
@@ -65,7 +66,7 @@ class Screen:
         with self._texts.batch(texts) as batch:
             for row, (number, candidate) in enumerate(offered):
                 self.received += 1
-                seed = self._seeds[number]
+                seed = self.seeds[number]
                 reason, other = self._alone(seed, texts[row]), None
                 if not reason and (twins := batch.near(row)):
                     reason, other = self._twin(number, texts[row], twins)
@@ -81,7 +82,14 @@ class Screen:
                     self._owners.append(number)
         return verdicts
 
-    def drop(self, seed: Seed, candidate: Candidate, reason: str, other: tuple[str, str] | None = None) -> None:
+    def drop(
+        self,
+        seed: Seed,
+        candidate: Candidate,
+        reason: str,
+        other: tuple[str, str] | None = None,
+        why: str | None = None,
+    ) -> None:
         self.reasons[reason] += 1
         text, with_seed = other or (None, None)
         self._record(
@@ -92,6 +100,7 @@ class Screen:
                 reason=reason,
                 other_text=text,
                 other_seed=with_seed,
+                why=why,
             )
         )
 
@@ -119,7 +128,7 @@ class Screen:
         same = [twin for twin in twins if normalise_text(self._texts.text(twin)) == normal]
         # An equal text tells more than a near one, and one of another seed more than one of the own.
         chosen = min(same or twins, key=lambda twin: (self._owners[twin] == number, twin))
-        own, is_seed = self._owners[chosen] == number, chosen < len(self._seeds)
+        own, is_seed = self._owners[chosen] == number, chosen < len(self.seeds)
         if same:
             names = ("same as its seed", "said twice") if own else ("same as another seed", "said of another seed")
         else:
@@ -128,5 +137,5 @@ class Screen:
                 if own
                 else ("near-duplicate of another seed", "near-duplicate across seeds")
             )
-        other = self._seeds[self._owners[chosen]]
+        other = self.seeds[self._owners[chosen]]
         return names[0 if is_seed else 1], (self._texts.text(chosen), other.seed_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from datagen.client import Answer, Busy, failure, is_network, wait_told
-from datagen.request import TEMPERATURE, Request, json_schema
+from datagen.request import Request
 
 TIMEOUT_MS = 120_000
 KEY = "GEMINI_API_KEY (or GOOGLE_API_KEY)"
@@ -33,10 +33,10 @@ def generation_config(request: Request, model: str) -> Any:
 
     config = types.GenerateContentConfig(
         system_instruction=request.instructions,
-        temperature=TEMPERATURE,
+        temperature=request.temperature,
         max_output_tokens=request.most_output_tokens,
         response_mime_type="application/json",
-        response_schema=_without_extras(json_schema()),
+        response_schema=_without_extras(request.schema),
     )
     if model.startswith("gemini-2.5-flash"):
         # Thoughts are billed as output and cut the answer short; these models can do without.

@@ -10,11 +10,12 @@ from pathlib import Path
 from datagen.card import describe, render_card
 from datagen.collect import Collected, collect
 from datagen.filters import SURPLUS_REASON, Screen
+from datagen.journal import Journal
 from datagen.leaks import measure_leaks, shared_seeds, worst_leak
 from datagen.seeds import SeedFile, read_seeds
 from datagen.splits import choose_heldout_seeds, choose_validated, place, wanted_paraphrases
 from datagen.teacher import Candidate, Teacher
-from datagen.teachers import choose_teacher
+from datagen.teachers import JOURNAL, choose_judge, choose_teacher
 from datagen.writer import Tally, dataset_writer, lines_writer
 from pocketmoji.config import DatagenConfig
 from pocketmoji.console import say
@@ -42,13 +43,15 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
     say(f"datagen: {len(file.seeds)} seeds in {file.rows} rows of {file.name}")
     for note in file.notes:
         say(f"  {note}")
-    teacher = teacher or choose_teacher(config, folder, os.environ)
+    journal = Journal(folder / JOURNAL)
+    teacher = teacher or choose_teacher(config, journal, os.environ)
+    judge = choose_judge(config, journal, os.environ)
     heldout = choose_heldout_seeds(file.seeds, config)
     wanted = [wanted_paraphrases(seed, heldout, config) for seed in file.seeds]
     folder.mkdir(parents=True, exist_ok=True)
     with _no_empty_folder(folder), lines_writer(folder / "dropped.jsonl") as record:
         screen = Screen(file.seeds, record, config.language)
-        collected = collect(teacher, file.seeds, wanted, screen, folder)
+        collected = collect(teacher, file.seeds, wanted, screen, folder, judge)
         if not screen.received:
             _remove(collected)
             raise TeacherError(

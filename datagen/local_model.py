@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from datagen.client import Answer
-from datagen.request import TEMPERATURE, Request
+from datagen.request import Request
 from pocketmoji.errors import TeacherError
 
 
@@ -57,9 +57,8 @@ class LocalModel:
         inputs = {name: value.to(model.device) for name, value in inputs.items()}
         torch.manual_seed(int(request.fingerprint[:8], 16) ^ self._random_seed)
         with torch.inference_mode():
-            output = model.generate(
-                **inputs, do_sample=True, temperature=TEMPERATURE, max_new_tokens=request.most_output_tokens
-            )
+            sampling = {"do_sample": True, "temperature": request.temperature} if request.temperature else {}
+            output = model.generate(**inputs, **sampling, max_new_tokens=request.most_output_tokens)
         sent = inputs["input_ids"].shape[1]
         text = tokenizer.decode(output[0, sent:], skip_special_tokens=True)
         return Answer(text, (sent, int(output.shape[1]) - sent))

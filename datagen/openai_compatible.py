@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from datagen.client import Answer, Busy, failure, is_network, wait_told
-from datagen.request import TEMPERATURE, Request, json_schema
+from datagen.request import Request
 
 TIMEOUT_S = 120.0
 KEY = "OPENAI_API_KEY"
@@ -22,10 +22,7 @@ class OpenAIClient:
         # We retry ourselves, as the server says; the client's own retries would not count against the ceilings.
         self._client = AsyncOpenAI(api_key=key, base_url=base_url or None, max_retries=0, timeout=TIMEOUT_S)
         self._where = str(self._client.base_url)
-        self._format: dict[str, Any] | None = {
-            "type": "json_schema",
-            "json_schema": {"name": "paraphrases", "strict": True, "schema": json_schema()},
-        }
+        self._format: str | None = "json_schema"
         self._limit_name = "max_tokens"
 
     async def send(self, request: Request) -> Answer:
@@ -42,9 +39,9 @@ class OpenAIClient:
                         {"role": "system", "content": request.instructions},
                         {"role": "user", "content": request.prompt},
                     ],
-                    "temperature": TEMPERATURE,
+                    "temperature": request.temperature,
                     self._limit_name: request.most_output_tokens,
-                    **({"response_format": self._format} if self._format else {}),
+                    **self._response_format(request),
                 },
             )
         except openai.BadRequestError as error:
@@ -67,6 +64,12 @@ class OpenAIClient:
     async def close(self) -> None:
         await self._client.close()
 
+    def _response_format(self, request: Request) -> dict[str, Any]:
+        if self._format != "json_schema":
+            return {"response_format": {"type": self._format}} if self._format else {}
+        schema = {"name": "answer", "strict": True, "schema": request.schema}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
     def _failure(self, error: Any) -> Exception:
         headers = error.response.headers
         body = error.body
@@ -76,7 +79,7 @@ class OpenAIClient:
     def _adapt(self, problem: str) -> bool:
         """True if the server refused an option that it can do without; the next attempt leaves it out."""
         if self._format and ("response_format" in problem or "json_schema" in problem):
-            self._format = {"type": "json_object"} if self._format["type"] == "json_schema" else None
+            self._format = "json_object" if self._format == "json_schema" else None
             return True
         if self._limit_name == "max_tokens" and "max_completion_tokens" in problem:
             self._limit_name = "max_completion_tokens"

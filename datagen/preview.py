@@ -10,11 +10,12 @@ from typing import Any
 from datagen.budget import MILLION, price_of
 from datagen.filters import Dropped, Screen
 from datagen.journal import Journal
+from datagen.judge import screened
 from datagen.model_teacher import plan
 from datagen.seeds import read_seeds
 from datagen.splits import choose_heldout_seeds, wanted_paraphrases
 from datagen.teacher import Ask
-from datagen.teachers import JOURNAL, choose_teacher, teacher_name
+from datagen.teachers import JOURNAL, choose_judge, choose_teacher, teacher_name
 from pocketmoji.config import PRICES, DatagenConfig
 from pocketmoji.console import say
 
@@ -77,13 +78,17 @@ def preview(seeds_path: Path, config: DatagenConfig, count: int) -> dict[str, An
     screen = Screen(file.seeds, dropped.append, config.language)
     shown = []
     with tempfile.TemporaryDirectory() as folder:
-        teacher = choose_teacher(config, Path(folder), os.environ)
+        journal = Journal(Path(folder) / JOURNAL)
+        teacher, judge = choose_teacher(config, journal, os.environ), choose_judge(config, journal, os.environ)
         asks = [Ask(seed, PREVIEWED) for seed in file.seeds[:count]]
         for number, candidates in enumerate(teacher.paraphrase(asks, lambda n: None)):
             seed = file.seeds[number]
             say(f"{seed.text}  {seed.emoji}")
-            for candidate, fits in zip(candidates, screen.accept([(number, c) for c in candidates]), strict=True):
-                verdict = "kept" if fits else dropped[-1].reason
+            before = len(dropped)
+            verdicts = screened(screen, judge, [(number, candidate) for candidate in candidates])
+            reasons = {row.text: row.why or row.reason for row in dropped[before:]}
+            for candidate, fits in zip(candidates, verdicts, strict=True):
+                verdict = "kept" if fits else reasons[" ".join(candidate.text.split())]
                 shown.append(
                     {
                         "seed": seed.text,

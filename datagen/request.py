@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from datagen.axes import cells, describe_cell
 from datagen.teacher import Ask, Candidate
 from pocketmoji.workspace import digest_json
+
+Form = TypeVar("Form", bound=BaseModel)
 
 TEMPERATURE = 1.0
 # Room for the longest paraphrase anyone would want, in tokens, with its part of the JSON; bounds what a reply can cost.
@@ -54,16 +56,20 @@ class Reply(BaseModel):
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema in the form that servers with strict schemas want: no references, every field required."""
-    paraphrase = {"type": "object", "properties": {"style": {"type": "integer"}, "text": {"type": "string"}}}
-    item = {
+    """The schema of `Reply` in the form that servers with strict schemas want."""
+    paraphrase = strict_object(style={"type": "integer"}, text={"type": "string"})
+    item = strict_object(number={"type": "integer"}, paraphrases={"type": "array", "items": paraphrase})
+    return strict_object(items={"type": "array", "items": item})
+
+
+def strict_object(**properties: dict[str, Any]) -> dict[str, Any]:
+    """An object's schema without references, every field required."""
+    return {
         "type": "object",
-        "properties": {"number": {"type": "integer"}, "paraphrases": {"type": "array", "items": paraphrase}},
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
     }
-    whole: dict[str, Any] = {"type": "object", "properties": {"items": {"type": "array", "items": item}}}
-    for part in (paraphrase, item, whole):
-        part |= {"required": list(part["properties"]), "additionalProperties": False}
-    return whole
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,14 @@ class Request:
     @cached_property
     def instructions(self) -> str:
         return INSTRUCTIONS.format(language=self.language)
+
+    @property
+    def temperature(self) -> float:
+        return TEMPERATURE
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        return json_schema()
 
     @cached_property
     def prompt(self) -> str:
@@ -108,8 +122,8 @@ class Request:
                 "teacher": self.teacher,
                 "instructions": self.instructions,
                 "prompt": self.prompt,
-                "schema": json_schema(),
-                "temperature": TEMPERATURE,
+                "schema": self.schema,
+                "temperature": self.temperature,
             }
         )
 
@@ -121,12 +135,12 @@ class Request:
     @property
     def most_input_tokens(self) -> int:
         """A bound that holds for every tokenizer with byte fallback: a token is at least one byte long."""
-        return len((self.instructions + self.prompt + json.dumps(json_schema())).encode()) + 64
+        return len((self.instructions + self.prompt + json.dumps(self.schema)).encode()) + 64
 
     @property
     def likely_tokens(self) -> tuple[int, int]:
         """Input and output tokens to expect, from four characters to a token."""
-        sent = len(self.instructions) + len(self.prompt) + len(json.dumps(json_schema()))
+        sent = len(self.instructions) + len(self.prompt) + len(json.dumps(self.schema))
         received = sum(ask.wanted * (len(ask.seed.text) + 40) + 40 for ask in self.asks)
         return -(-sent // 4), -(-received // 4)
 
@@ -135,16 +149,7 @@ class Request:
 
     def check(self, answer: str) -> list[list[tuple[int, str]]]:
         """(style, text) by seed if the answer keeps to the schema and the numbers asked for; ValueError if not."""
-        if not answer.strip():
-            raise ValueError("an empty answer")
-        if answer.lstrip()[:1] == "<":
-            raise ValueError("HTML instead of JSON")
-        try:
-            reply = Reply.model_validate_json(_unfenced(answer))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ValueError(f"{first['msg']}{' at ' + where if where else ''}: {answer[:60]!r}") from error
+        reply = parsed(Reply, answer)
         by_number = {item.number: item.paraphrases for item in reply.items}
         if len(reply.items) != len(self.asks) or set(by_number) != set(range(1, len(self.asks) + 1)):
             numbers = sorted(item.number for item in reply.items)
@@ -170,6 +175,20 @@ class Request:
         """A request for each of the seeds alone."""
         for ask in self.asks:
             yield Request(self.teacher, (ask,), self.axes, self.language)
+
+
+def parsed(form: type[Form], answer: str) -> Form:
+    """The answer as `form`; ValueError, in words, if it is none."""
+    if not answer.strip():
+        raise ValueError("an empty answer")
+    if answer.lstrip()[:1] == "<":
+        raise ValueError("HTML instead of JSON")
+    try:
+        return form.model_validate_json(_unfenced(answer))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{first['msg']}{' at ' + where if where else ''}: {answer[:60]!r}") from error
 
 
 def _unfenced(answer: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from datagen.budget import Budget
 from datagen.client import Client
 from datagen.journal import Journal
+from datagen.judge import Judge
 from datagen.model_teacher import Executor, ModelTeacher
 from datagen.offline import OfflineTeacher
 from datagen.teacher import Teacher
@@ -37,8 +37,8 @@ def teacher_name(config: DatagenConfig, environment: Mapping[str, str] = os.envi
     return f"{kind}:{config.teacher_model}"
 
 
-def choose_teacher(config: DatagenConfig, folder: Path, environment: Mapping[str, str]) -> Teacher:
-    """The teacher that the settings name, with its journal in `folder`. Says which it took and why."""
+def choose_teacher(config: DatagenConfig, journal: Journal, environment: Mapping[str, str]) -> Teacher:
+    """The teacher that the settings name. Says which it took and why."""
     name = teacher_name(config, environment)
     asked = config.teacher != "auto"
     if name == "offline":
@@ -47,10 +47,27 @@ def choose_teacher(config: DatagenConfig, folder: Path, environment: Mapping[str
         return OfflineTeacher(config.random_seed)
     open_client = client_opener(name, config, environment)
     say(f"datagen: teacher {name} ({'asked for' if asked else 'a key is set'}), executor {config.executor}")
-    journal = Journal(folder / JOURNAL)
     budget = Budget(name, config, journal)
     executor = make_executor(name, open_client, config, journal, budget)
     return ModelTeacher(name, executor, journal, budget, config)
+
+
+def choose_judge(config: DatagenConfig, journal: Journal, environment: Mapping[str, str]) -> Judge | None:
+    """The model that --judge names. With the teacher's journal its ceilings hold for both together."""
+    if not config.judge:
+        return None
+    kind, _, model = config.judge.partition(":")
+    if kind not in ("gemini", "openai", "transformers") or not model:
+        raise InputError(
+            f"--judge is {config.judge!r}",
+            expected="gemini:MODEL, openai:MODEL or transformers:FOLDER",
+            where="settings of datagen",
+        )
+    budget = Budget(config.judge, config, journal)
+    open_client = client_opener(config.judge, config, environment)
+    say(f"datagen: what passes the filters goes to the judge {config.judge}")
+    executor = make_executor(config.judge, open_client, config, journal, budget)
+    return Judge(config.judge, executor, journal, config.seeds_per_request)
 
 
 def client_opener(name: str, config: DatagenConfig, environment: Mapping[str, str]) -> Callable[[], Client]:
@@ -95,6 +112,11 @@ def make_executor(
         return GeminiBatchExecutor(model, gemini_key(os.environ), config.base_url, journal, budget)
     from datagen.async_executor import AsyncExecutor
 
+    if config.executor == "ray":
+        from datagen.ray_client import RayClient
+
+        client = RayClient(name, open_client)
+        return AsyncExecutor(name, lambda: client, journal, budget, config)
     return AsyncExecutor(name, open_client, journal, budget, config)
 
 

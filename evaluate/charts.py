@@ -37,8 +37,8 @@ def fidelity_chart(artefacts: Mapping[str, tuple[float, float, float]], toleranc
     x = lambda megabytes: LEFT + megabytes / top * (WIDTH - LEFT - RIGHT)
     y = lambda share: HEIGHT - BOTTOM - (share - low) / (1 - low) * (HEIGHT - TOP - BOTTOM)
     parts = []
-    for step in range(5):
-        share = low + (1 - low) * step / 4
+    for step in range(6):
+        share = low + (1 - low) * step / 5
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(share):.1f}" y2="{y(share):.1f}"/>')
         parts.append(f'<text x="{LEFT - 4}" y="{y(share) + 4:.1f}" text-anchor="end">{share:.0%}</text>')
     for megabytes in nice_ticks(top):

@@ -29,13 +29,14 @@ class DatagenConfig(Settings):
     teacher: Literal["auto", "offline", "gemini", "openai", "transformers"] = "auto"
     teacher_model: str = Field(default="gemini-2.5-flash", description="the teacher's name for the model, or a folder")
     base_url: str = Field(default="", description="server of the openai or gemini teacher; empty: the provider's")
-    executor: Literal["async", "gemini-batch"] = "async"
+    executor: Literal["async", "gemini-batch", "ray"] = "async"
     paraphrases: int = Field(default=8, ge=1, description="paraphrases kept per trained seed, held-out ones included")
     heldout_paraphrases: int = Field(default=1, ge=0, description="of these, kept back per seed to measure recall")
     heldout_seeds: float = Field(default=0.1, ge=0, lt=0.9, description="share of seeds not trained, for transfer")
     max_bad_rows: float = Field(default=0.01, ge=0, le=1, description="share of bad seed rows to set aside, not refuse")
     random_seed: int = 0
     language: str = Field(default="auto", description="language of the paraphrases; auto: that of the seeds")
+    judge: str = Field(default="", description="KIND:MODEL that says if a paraphrase still means its seed; empty: none")
     axes: str = Field(default="", description="NAME=VALUE|VALUE; ...: what paraphrases vary in; empty: built in")
     seeds_per_request: int = Field(default=8, ge=1)
     concurrency: int = Field(default=32, ge=1, description="most requests in flight; the server's answers adapt it")

@@ -11,6 +11,7 @@ import pytest
 
 from datagen.filters import Dropped
 from datagen.generate import choose_teacher, generate
+from datagen.journal import Journal
 from datagen.similarity import grams, jaccard, normalise_text
 from datagen.teacher import Ask, Candidate
 from pocketmoji.config import DatagenConfig
@@ -145,12 +146,13 @@ def test_small_lists_and_odd_settings(tmp_path: Path) -> None:
 
 
 def test_which_teacher_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert choose_teacher(DatagenConfig(), tmp_path, {}).name == "offline"
+    journal = Journal(tmp_path / "journal")
+    assert choose_teacher(DatagenConfig(), journal, {}).name == "offline"
     assert "no GEMINI_API_KEY or GOOGLE_API_KEY is set" in capsys.readouterr().err
-    assert choose_teacher(DatagenConfig(), tmp_path, {"GOOGLE_API_KEY": "k"}).name == "gemini:gemini-2.5-flash"
-    assert choose_teacher(OFFLINE, tmp_path, {"GEMINI_API_KEY": "k"}).name == "offline"
+    assert choose_teacher(DatagenConfig(), journal, {"GOOGLE_API_KEY": "k"}).name == "gemini:gemini-2.5-flash"
+    assert choose_teacher(OFFLINE, journal, {"GEMINI_API_KEY": "k"}).name == "offline"
     with pytest.raises(TeacherError, match="no key"):
-        choose_teacher(DatagenConfig(teacher="gemini"), tmp_path, {})
+        choose_teacher(DatagenConfig(teacher="gemini"), journal, {})
 
 
 class Scripted:
