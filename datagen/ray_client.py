@@ -30,10 +30,10 @@ class RayClient:
         self._turn: Iterator[Any] | None = None
 
     async def send(self, request: Request) -> Answer:
-        import ray.exceptions
-
         if self._turn is None:
             self._turn = cycle(self._start())
+        import ray.exceptions
+
         try:
             answer: Answer = await next(self._turn).send.remote(request)
         except ray.exceptions.RayTaskError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from datagen.generate import generate
 from pocketmoji.config import DatagenConfig
-from pocketmoji.errors import TeacherError
+from pocketmoji.errors import InputError, TeacherError
 from tests.datagen.model_server import ModelServer, failure
 
 PERSONAL = Path("seeds/personal.csv")
@@ -52,3 +53,10 @@ def test_a_refused_key_is_the_same_error_as_without_ray(tmp_path: Path) -> None:
         config = DatagenConfig(teacher="openai", teacher_model="m", base_url=f"{server.url}/v1", executor="ray")
         with pytest.raises(TeacherError, match="the key for openai:m was refused"):
             generate(PERSONAL, config, tmp_path / "out")
+
+
+def test_without_ray_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    config = DatagenConfig(teacher="openai", teacher_model="m", base_url="http://127.0.0.1:9/v1", executor="ray")
+    with pytest.raises(InputError, match=r"pip install 'pocketmoji\[ray\]'"):
+        generate(PERSONAL, config, tmp_path / "out")
