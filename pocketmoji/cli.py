@@ -56,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("pocketmoji: interrupted; the same command goes on where it stopped", file=sys.stderr)
         return 130
-    except OSError as error:
-        import errno
+    except Exception as error:
+        from pocketmoji.workspace import is_disk_full
 
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_disk_full(error):
             raise
         print(
             "pocketmoji: the disk is full\n  to do:    free some space and run the same command again", file=sys.stderr

@@ -22,12 +22,19 @@ from pocketmoji.errors import InputError, MachineError
 MANIFEST = "manifest.json"
 
 
+def is_disk_full(error: Exception) -> bool:
+    """True for an error of a full disk or quota, also from a library in another language, which only says so."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT))
+
+
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if not is_disk_full(error):
             raise
         free = shutil.disk_usage(path.parent).free
         raise MachineError(

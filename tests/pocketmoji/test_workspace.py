@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pocketmoji.errors import MachineError
-from pocketmoji.workspace import MANIFEST, read_json, run_stage, write_text
+from pocketmoji.workspace import MANIFEST, atomic_path, read_json, run_stage, write_text
 
 
 def stage(folder: Path, calls: list[str], value: str = "a", fail: BaseException | None = None) -> bool:
@@ -62,3 +62,11 @@ def test_a_full_disk_keeps_the_old_file_and_says_so(tmp_path: Path, monkeypatch:
     with pytest.raises(MachineError, match="disk is full"):
         write_text(path, "new")
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_library_that_only_says_that_the_disk_is_full(tmp_path: Path) -> None:
+    """safetensors, for one, is written in Rust and raises an error of its own."""
+    with pytest.raises(MachineError, match="disk is full"), atomic_path(tmp_path / "new.bin"):
+        raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
+    with pytest.raises(RuntimeError, match="something else"), atomic_path(tmp_path / "new.bin"):
+        raise RuntimeError("something else")
