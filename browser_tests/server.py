@@ -16,7 +16,6 @@ from typing import Any
 
 from pocketmoji.console import say
 from pocketmoji.errors import InputError, MachineError
-from pocketmoji.interruption import listen
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 DEFAULT_MODEL = "model"  # what the page loads without ?model=
@@ -190,7 +189,6 @@ def serve(model_folder: Path, port: int = 8000, block: bool = True) -> Server:
         server.serve_forever()
     except KeyboardInterrupt:
         say("")
-        listen()  # a server ends no other way: this was not an interruption
     finally:
         server.server_close()
     return server

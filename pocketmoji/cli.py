@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pocketmoji import __version__, interruption
+from pocketmoji import __version__
 from pocketmoji.errors import GateFailed, PocketmojiError
 
 COMMANDS = {
@@ -44,9 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser_of(given[0]).parse_args(given[1:])
         action: Callable[[argparse.Namespace, str], Any] = ACTIONS[given[0]]
-        interruption.listen()
         result = action(options, shlex.join(["pocketmoji", *given]))
-        interruption.check()
     except PocketmojiError as error:
         print(f"pocketmoji: {error}", file=sys.stderr)
         return 2

@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pocketmoji.interruption import check
-
 Advance = Callable[[int], None]
 
 
@@ -20,17 +18,11 @@ def say(message: str) -> None:
 def progress(
     label: str, total: int, unit: str = "texts", running: Callable[[], str] | None = None
 ) -> Iterator[Advance]:
-    """A bar with a rate and an end on a terminal, a line every ten seconds elsewhere. Yields advance(n), which raises
-    KeyboardInterrupt if a Ctrl-C got lost in the piece of work before.
+    """A bar with a rate and an end on a terminal, a line every ten seconds elsewhere. Yields advance(n).
 
     `running` gives a figure to show along, such as the money spent so far."""
     along = lambda: f", {running()}" if running else ""
-    with (_bar if sys.stderr.isatty() else _lines)(label, total, unit, along) as show:
-
-        def advance(n: int) -> None:
-            check()
-            show(n)
-
+    with (_bar if sys.stderr.isatty() else _lines)(label, total, unit, along) as advance:
         yield advance
 
 
@@ -50,12 +42,12 @@ def _bar(label: str, total: int, unit: str, along: Callable[[], str]) -> Iterato
         task = bars.add_task(label, total=total, rate="")
         started = time.monotonic()
 
-        def show(n: int) -> None:
+        def advance(n: int) -> None:
             bars.advance(task, n)
             done = bars.tasks[task].completed
             bars.update(task, rate=f"{done / max(time.monotonic() - started, 1e-9):.2f} {unit}/s{along()}")
 
-        yield show
+        yield advance
 
 
 @contextmanager
@@ -69,12 +61,12 @@ def _lines(label: str, total: int, unit: str, along: Callable[[], str]) -> Itera
         left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
         say(f"{label}: {done}/{total} {unit}, {rate:.2f} {unit}/s{left}{along()}")
 
-    def show(n: int) -> None:
+    def advance(n: int) -> None:
         nonlocal done, last
         done += n
         if time.monotonic() - last >= 10:
             last = time.monotonic()
             line()
 
-    yield show
+    yield advance
     line()
