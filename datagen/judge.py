@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from datagen.filters import Screen
 from datagen.journal import Journal
 from datagen.model_teacher import Executor
-from datagen.request import Request, parsed, strict_object
+from datagen.request import Reply, Request, Strict, parsed, reply_schema, strict_object
 from datagen.teacher import Ask, Candidate, run_async
 from pocketmoji.records import Seed
 
@@ -29,28 +27,19 @@ mood, or a text that no person would type: it does not fit. Answer with JSON and
 words>}]}]}"""
 
 
-class Verdict(BaseModel):
+class Verdict(Strict):
     """Of one paraphrase, by its number."""
 
-    model_config = ConfigDict(extra="forbid")
     paraphrase: int
     fits: bool
     why: str
 
 
-class Item(BaseModel):
+class Item(Strict):
     """The verdicts on one numbered text's paraphrases."""
 
-    model_config = ConfigDict(extra="forbid")
     number: int
     verdicts: list[Verdict]
-
-
-class Reply(BaseModel):
-    """What the judge must answer."""
-
-    model_config = ConfigDict(extra="forbid")
-    items: list[Item]
 
 
 @dataclass(frozen=True)
@@ -84,8 +73,7 @@ class JudgeRequest(Request):
     @cached_property
     def schema(self) -> dict[str, Any]:
         verdict = strict_object(paraphrase={"type": "integer"}, fits={"type": "boolean"}, why={"type": "string"})
-        item = strict_object(number={"type": "integer"}, verdicts={"type": "array", "items": verdict})
-        return strict_object(items={"type": "array", "items": item})
+        return reply_schema(verdicts=verdict)
 
     @property
     def most_output_tokens(self) -> int:
@@ -97,7 +85,7 @@ class JudgeRequest(Request):
         return -(-sent // 4), 20 * sum(map(len, self.paraphrases))
 
     def check(self, answer: str) -> list[list[tuple[int, str]]]:
-        items: list[Item] = parsed(Reply, answer).items
+        items: list[Item] = parsed(Reply[Item], answer).items
         found = {
             item.number: {v.paraphrase: "" if v.fits else v.why or "no reason" for v in item.verdicts} for item in items
         }

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -15,6 +15,7 @@ from datagen.teacher import Ask, Candidate
 from pocketmoji.workspace import digest_json
 
 Form = TypeVar("Form", bound=BaseModel)
+Part = TypeVar("Part", bound=BaseModel)
 
 TEMPERATURE = 1.0
 # Room for the longest paraphrase anyone would want, in tokens, with its part of the JSON; bounds what a reply can cost.
@@ -32,34 +33,41 @@ nothing else:
 OWN_LANGUAGE = "the language of the text"
 
 
-class Paraphrase(BaseModel):
-    """A paraphrase and the number of the style that it keeps to."""
+class Strict(BaseModel):
+    """A part of a reply: what was not asked for makes it a wrong one."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Paraphrase(Strict):
+    """A paraphrase and the number of the style that it keeps to."""
+
     style: int
     text: str
 
 
-class Item(BaseModel):
+class Item(Strict):
     """The paraphrases of one numbered text."""
 
-    model_config = ConfigDict(extra="forbid")
     number: int
     paraphrases: list[Paraphrase]
 
 
-class Reply(BaseModel):
-    """What the model must answer."""
+class Reply(Strict, Generic[Part]):
+    """What a model must answer: an item for each text that it was asked about."""
 
-    model_config = ConfigDict(extra="forbid")
-    items: list[Item]
+    items: list[Part]
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of `Reply` in the form that servers with strict schemas want."""
-    paraphrase = strict_object(style={"type": "integer"}, text={"type": "string"})
-    item = strict_object(number={"type": "integer"}, paraphrases={"type": "array", "items": paraphrase})
-    return strict_object(items={"type": "array", "items": item})
+    """The schema of `Reply[Item]` in the form that servers with strict schemas want."""
+    return reply_schema(paraphrases=strict_object(style={"type": "integer"}, text={"type": "string"}))
+
+
+def reply_schema(**parts: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a reply whose items have, beside their number, a list of each of `parts`."""
+    lists = {name: {"type": "array", "items": part} for name, part in parts.items()}
+    return strict_object(items={"type": "array", "items": strict_object(number={"type": "integer"}, **lists)})
 
 
 def strict_object(**properties: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +157,7 @@ class Request:
 
     def check(self, answer: str) -> list[list[tuple[int, str]]]:
         """(style, text) by seed if the answer keeps to the schema and the numbers asked for; ValueError if not."""
-        reply = parsed(Reply, answer)
+        reply = parsed(Reply[Item], answer)
         by_number = {item.number: item.paraphrases for item in reply.items}
         if len(reply.items) != len(self.asks) or set(by_number) != set(range(1, len(self.asks) + 1)):
             numbers = sorted(item.number for item in reply.items)
