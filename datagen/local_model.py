@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections import Counter
 from typing import Any
 
 from datagen.client import Answer
 from datagen.request import Request
 from pocketmoji.errors import TeacherError
+from pocketmoji.workspace import digest_json
 
 
 class LocalModel:
     """A folder or a Hub repository of an instruction model. One request at a time; drawn from the request's
-    fingerprint and the random seed, so the same request gets the same reply."""
+    fingerprint, the number of the attempt and the random seed: the same request gets the same replies in every run, and
+    another one when the first was of no use."""
 
     def __init__(self, model: str, random_seed: int = 0) -> None:
         self.name = f"transformers:{model}"
         self._model_name, self._random_seed = model, random_seed
         self._loaded: tuple[Any, Any] | None = None
+        self._attempts: Counter[str] = Counter()
+        # The executor asks from many threads; torch's random state is one for all of them.
+        self._alone = threading.Lock()
 
     async def send(self, request: Request) -> Answer:
-        return await asyncio.to_thread(self._generate, request)
+        return await asyncio.to_thread(self._alone_with, request)
 
     async def close(self) -> None:
         """Stays loaded: the next round asks it again."""
@@ -41,6 +48,11 @@ class LocalModel:
             self._loaded = tokenizer, model.eval()
         return self._loaded
 
+    def _alone_with(self, request: Request) -> Answer:
+        with self._alone:
+            self._attempts[request.fingerprint] += 1
+            return self._generate(request)
+
     def _generate(self, request: Request) -> Answer:
         import torch
 
@@ -55,7 +67,8 @@ class LocalModel:
         turns = [{"role": "user", "content": f"{request.instructions}\n\n{request.prompt}"}]
         inputs = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=True)
         inputs = {name: value.to(model.device) for name, value in inputs.items()}
-        torch.manual_seed(int(request.fingerprint[:8], 16) ^ self._random_seed)
+        drawn = f"{self._random_seed} {self._attempts[request.fingerprint]} {request.fingerprint}"
+        torch.manual_seed(int(digest_json(drawn)[:8], 16))
         with torch.inference_mode():
             sampling = {"do_sample": True, "temperature": request.temperature} if request.temperature else {}
             output = model.generate(**inputs, **sampling, max_new_tokens=request.most_output_tokens)

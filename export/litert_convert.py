@@ -26,6 +26,7 @@ from export.sentencepiece_model import build_sentencepiece_model, differing_text
 from pocketmoji.prompt import BOS, END_OF_TURN, START_OF_TURN, render
 
 START_TOKEN = BOS
+MODEL_TURN = f"{START_OF_TURN}model\n"
 ALIGNMENT = 4  # as the bundler has it: the web engine looks for the model at a fixed place
 RESIDUAL_LIMIT = 2048  # half precision ends at 65,504: this leaves a factor of 32 for texts that were not tried
 SCALE_PROMPTS = 8  # prompts whose residual stream is measured
@@ -289,15 +290,11 @@ def bundle_litertlm(tflite: Path, tokenizer: Path, stop_tokens: list[str], conte
 def conversation_template(before: str) -> str:
     """Our prompt as the Jinja template that LiteRT-LM's conversations render, where a message's content is a string or
     a list of parts. The engine puts the <bos> before it."""
-    content = "(turn.content if turn.content is string else turn.content[0].text) | trim"
+    user, model, end = (f"{{{{ {json.dumps(text)} }}}}" for text in (before, MODEL_TURN, f"{END_OF_TURN}\n"))
+    content = "{{ (turn.content if turn.content is string else turn.content[0].text) | trim }}"
     return (
-        "{%- for turn in messages -%}"
-        "{%- if turn.role == 'user' -%}" + f"{{{{ {json.dumps(before)} }}}}"
-        "{%- else -%}" + f"{{{{ {json.dumps(START_OF_TURN + 'model' + chr(10))} }}}}"
-        "{%- endif -%}" + f"{{{{ {content} }}}}{{{{ {json.dumps(END_OF_TURN + chr(10))} }}}}"
-        "{%- endfor -%}"
-        "{%- if add_generation_prompt -%}" + f"{{{{ {json.dumps(START_OF_TURN + 'model' + chr(10))} }}}}"
-        "{%- endif -%}"
+        f"{{%- for turn in messages -%}}{{%- if turn.role == 'user' -%}}{user}{{%- else -%}}{model}{{%- endif -%}}"
+        f"{content}{end}{{%- endfor -%}}{{%- if add_generation_prompt -%}}{model}{{%- endif -%}}"
     )
 
 

@@ -1,16 +1,17 @@
 """A tiny random Gemma 3 and a tokenizer in Gemma's form, made in a second: the real architecture without the download.
 
     folder = make_tiny_model(tmp_path / "tiny")     # config.json, model.safetensors, tokenizer.json, ...
+    teach(folder, {prompt: answer}, stop=1)         # if it is to say something
 
 Same pieces as the real one: sliding and full attention, one KV head, tied embedding, BPE with byte fallback, <bos> by
-the post-processor, spaces as U+2581. Same seed, same bytes. Its answers are babble;
-with the default seed a few of them stop.
+the post-processor, spaces as U+2581. Same seed, same bytes. Its answers are babble until it is
+taught; with the default seed a few of them stop.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,35 @@ def make_tiny_model(
             model.get_input_embeddings().weight.mul_(0.1)
     model.eval().save_pretrained(folder)
     return folder
+
+
+def teach(folder: Path, pairs: Mapping[str, str], stop: int, steps: int = 120) -> None:
+    """Train the tiny model in `folder` until it knows `pairs` by heart: what it answers to each whole prompt, ended by
+    the token `stop`. A few seconds."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import Gemma3ForCausalLM
+
+    torch.manual_seed(0)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    model: Any = Gemma3ForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    rows = []
+    for prompt_text, answer_text in pairs.items():
+        prompt = tokenizer.encode(prompt_text, add_special_tokens=False).ids
+        answer = [*tokenizer.encode(answer_text, add_special_tokens=False).ids, stop]
+        rows.append((prompt + answer, [-100] * len(prompt) + answer))
+    length = max(len(ids) for ids, _ in rows)
+    ids = torch.tensor([row + [0] * (length - len(row)) for row, _ in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row, _ in rows])
+    labels = torch.tensor([label + [-100] * (length - len(label)) for _, label in rows])
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(steps):
+        loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+    last = float(loss.detach())
+    if last > 0.05:
+        raise AssertionError(f"the tiny model did not learn: loss {last:.3f}")
+    model.eval().save_pretrained(folder)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pocketmoji.prompt import render
 from pocketmoji.records import EvaluationText, Prediction, write_jsonl
 from pocketmoji.workspace import write_json
+from tests.tiny import make_tiny_model, teach
 
 STOP, NEW_TOKENS = 1, 8
 ANSWERS = {
@@ -22,46 +22,14 @@ ANSWERS = {
 }
 
 
-def teach(folder: Path, steps: int = 120) -> None:
-    """Train the tiny model in `folder` on ANSWERS until it says them all; a few seconds."""
-    import torch
-    from tokenizers import Tokenizer
-    from transformers import Gemma3ForCausalLM
-
-    torch.manual_seed(0)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    model: Any = Gemma3ForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    rows = []
-    for text, emoji in ANSWERS.items():
-        prompt = tokenizer.encode(render(text), add_special_tokens=False).ids
-        answer = [*tokenizer.encode(emoji, add_special_tokens=False).ids, STOP]
-        rows.append((prompt + answer, [-100] * len(prompt) + answer))
-    length = max(len(ids) for ids, _ in rows)
-    ids = torch.tensor([row + [0] * (length - len(row)) for row, _ in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row, _ in rows])
-    labels = torch.tensor([label + [-100] * (length - len(label)) for _, label in rows])
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    for _ in range(steps):
-        loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-    last = float(loss.detach())
-    if last > 0.05:
-        raise AssertionError(f"the tiny model did not learn: loss {last:.3f}")
-    model.eval().save_pretrained(folder)
-
-
 def taught_folders(folder: Path) -> tuple[Path, Path]:
     """(web, evaluation) in `folder`: the taught model in 8 bits, and what it answers in torch."""
     from evaluate.torch_runtime import TorchRuntime
     from export.onnx_folder import export_onnx, onnx_file
-    from tests.tiny import make_tiny_model
 
     model = make_tiny_model(folder / "model")
     write_json(model / "generation_config.json", {"eos_token_id": [STOP], "bos_token_id": 2, "pad_token_id": 0})
-    teach(model)
+    teach(model, {render(text): emoji for text, emoji in ANSWERS.items()}, STOP)
     web, evaluation = folder / "web", folder / "evaluation"
     export_onnx(model, web, ["q8"])
     name = onnx_file(web, "q8").relative_to(web).as_posix()

@@ -17,6 +17,7 @@ from pocketmoji.config import DatagenConfig
 from pocketmoji.errors import TeacherError
 from pocketmoji.records import Seed
 from tests.datagen.model_server import Answer, Asked, ModelServer, good, reply
+from tests.datagen.read_back import files
 
 PERSONAL = Path(__file__).resolve().parents[2] / "seeds/personal.csv"
 
@@ -101,10 +102,6 @@ def test_the_ceiling_of_requests_holds(tmp_path: Path) -> None:
 
 
 def test_begun_by_jobs_and_finished_in_one_process(tmp_path: Path) -> None:
-    def files(folder: Path) -> dict[str, bytes]:
-        found = [p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")]
-        return {str(p.relative_to(folder)): p.read_bytes() for p in found}
-
     with ModelServer() as server:
         whole = DatagenConfig(teacher="gemini", base_url=server.url)
         generate(PERSONAL, whole, tmp_path / "async")

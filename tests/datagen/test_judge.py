@@ -15,6 +15,7 @@ from pocketmoji.config import DatagenConfig
 from pocketmoji.errors import InputError, TeacherError
 from pocketmoji.workspace import read_json
 from tests.datagen.model_server import Answer, Asked, ModelServer, good, reply
+from tests.datagen.read_back import files
 
 PERSONAL = Path("seeds/personal.csv")
 
@@ -49,11 +50,6 @@ def strict(asked: Asked) -> Answer:
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    found = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 def test_what_the_judge_refuses_is_dropped_with_its_words(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from pocketmoji.config import DatagenConfig
 from pocketmoji.errors import InputError, TeacherError
 from pocketmoji.records import Seed
 from tests.datagen.model_server import Answer, Asked, ModelServer, failure, good, items, reply
+from tests.datagen.read_back import files
 
 RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7.5s"}
 BAD_KEY = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
@@ -296,9 +297,6 @@ def test_a_ceiling_of_cost_needs_a_price(tmp_path: Path) -> None:
 def test_a_whole_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = Path(__file__).resolve().parents[2] / "seeds/personal.csv"
     monkeypatch.setenv("GEMINI_API_KEY", "the-key")
-
-    def files(folder: Path) -> dict[str, Any]:
-        return {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")}
 
     with ModelServer() as server:
         monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)

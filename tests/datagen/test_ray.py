@@ -12,6 +12,7 @@ from datagen.generate import generate
 from pocketmoji.config import DatagenConfig
 from pocketmoji.errors import InputError, TeacherError
 from tests.datagen.model_server import ModelServer, failure
+from tests.datagen.read_back import files
 
 PERSONAL = Path("seeds/personal.csv")
 
@@ -27,11 +28,6 @@ def two_workers() -> Iterator[None]:
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
         yield
         ray.shutdown()
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    found = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 def test_begun_in_one_process_and_finished_on_ray(tmp_path: Path) -> None:

@@ -1,0 +1,104 @@
+"""The `transformers` teacher on a model in this process: a tiny Gemma 3 that was taught its replies."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datagen.async_executor import AsyncExecutor
+from datagen.budget import Budget
+from datagen.journal import Journal
+from datagen.local_model import LocalModel
+from datagen.model_teacher import ModelTeacher, plan
+from datagen.request import Request
+from datagen.teacher import Ask
+from datagen.teachers import client_opener
+from pocketmoji.config import DatagenConfig
+from pocketmoji.errors import TeacherError
+from pocketmoji.prompt import CHAT_TEMPLATE
+from pocketmoji.records import Seed
+from pocketmoji.workspace import read_json, write_json
+from tests.tiny import make_tiny_model, teach
+
+TOLD = {"Pizza again": ["pizza tonight", "more pizza"], "We ship it": ["it goes live", "out it goes"]}
+ASKS = [Ask(Seed(seed_id=f"s{n}", text=text, emoji="🍕", line=n + 2), 2) for n, text in enumerate(TOLD)]
+STOP = 1
+
+
+def settings(folder: Path) -> DatagenConfig:
+    return DatagenConfig(teacher="transformers", teacher_model=str(folder), seeds_per_request=1, concurrency=4)
+
+
+def requests(folder: Path) -> list[Request]:
+    return list(plan(f"transformers:{folder}", ASKS, settings(folder)))
+
+
+def instruction_model(folder: Path, **template: str) -> Path:
+    texts = [f"{one.instructions}\n\n{one.prompt}" for one in requests(folder)]
+    make_tiny_model(folder, texts, vocabulary_size=1024, max_position_embeddings=2048, num_hidden_layers=2)
+    config = read_json(folder / "tokenizer_config.json")
+    write_json(folder / "tokenizer_config.json", config | template)
+    return folder
+
+
+def replies_of(request: Request) -> str:
+    texts = TOLD[request.asks[0].seed.text]
+    paraphrases = [{"style": n, "text": text} for n, text in enumerate(texts, 1)]
+    return json.dumps({"items": [{"number": 1, "paraphrases": paraphrases}]})
+
+
+@pytest.fixture(scope="module")
+def babbling(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return instruction_model(tmp_path_factory.mktemp("babbling") / "model", chat_template=CHAT_TEMPLATE)
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from transformers import AutoTokenizer
+
+    folder = instruction_model(tmp_path_factory.mktemp("taught") / "model", chat_template=CHAT_TEMPLATE)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    pairs = {}
+    for one in requests(folder):
+        turns = [{"role": "user", "content": f"{one.instructions}\n\n{one.prompt}"}]
+        pairs[tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)] = replies_of(one)
+    teach(folder, pairs, STOP, steps=80)
+    return folder
+
+
+def test_its_replies_are_checked_and_become_candidates(taught: Path, tmp_path: Path) -> None:
+    config = settings(taught)
+    name = f"transformers:{taught}"
+    journal = Journal(tmp_path / "journal")
+    budget = Budget(name, config, journal)
+    executor = AsyncExecutor(name, client_opener(name, config, {}), journal, budget, config)
+    teacher = ModelTeacher(name, executor, journal, budget, config)
+    found = list(teacher.paraphrase(ASKS, lambda number: None))
+    assert [[candidate.text for candidate in row] for row in found] == list(TOLD.values())
+    assert {candidate.origin for row in found for candidate in row} == {name}
+    assert journal.spent == 0 and teacher.tokens[0] > 100 and teacher.tokens[1] > 20
+
+
+def test_the_same_draws_in_every_run_and_another_for_each_attempt(babbling: Path) -> None:
+    one, other = requests(babbling)
+
+    async def together(model: LocalModel, *asked: Request) -> list[str]:
+        return [answer.text for answer in await asyncio.gather(*(model.send(each) for each in asked))]
+
+    first = asyncio.run(together(LocalModel(str(babbling)), one, other))
+    model = LocalModel(str(babbling))
+    assert [asyncio.run(together(model, each))[0] for each in (other, one)] == first[::-1]
+    assert asyncio.run(together(model, one))[0] != first[0]
+    assert asyncio.run(together(LocalModel(str(babbling), random_seed=1), one))[0] != first[0]
+
+
+def test_a_model_that_cannot_be_asked(tmp_path: Path) -> None:
+    folder = instruction_model(tmp_path / "pretrained")
+    for model, problem in ((folder, "no chat template"), (tmp_path / "none", "cannot be loaded")):
+        with pytest.raises(TeacherError, match=problem) as caught:
+            asyncio.run(LocalModel(str(model)).send(requests(folder)[0]))
+        assert "--teacher-model" in str(caught.value)
