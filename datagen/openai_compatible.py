@@ -15,12 +15,14 @@ class OpenAIClient:
     """Talks to one model at `base_url` (OpenAI's own, or OPENAI_BASE_URL, if that is empty)."""
 
     def __init__(self, model: str, key: str, base_url: str | None = None) -> None:
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAioHttpClient
 
         self.name = f"openai:{model}"
         self._model = model
         # We retry ourselves, as the server says; the client's own retries would not count against the ceilings.
-        self._client = AsyncOpenAI(api_key=key, base_url=base_url or None, max_retries=0, timeout=TIMEOUT_S)
+        self._client = AsyncOpenAI(
+            api_key=key, base_url=base_url or None, max_retries=0, timeout=TIMEOUT_S, http_client=DefaultAioHttpClient()
+        )
         self._where = str(self._client.base_url)
         self._format: str | None = "json_schema"
         self._limit_name = "max_tokens"
