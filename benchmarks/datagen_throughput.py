@@ -24,7 +24,7 @@ from typing import Any
 from datagen.async_executor import AsyncExecutor
 from datagen.budget import Budget
 from datagen.journal import Journal
-from datagen.model_teacher import ModelTeacher
+from datagen.model_teacher import ModelTeacher, plan
 from datagen.teacher import Ask
 from datagen.teachers import client_opener
 from pocketmoji.config import DatagenConfig
@@ -32,6 +32,7 @@ from pocketmoji.records import Seed
 from tests.datagen.model_server import good, openai_body
 
 LATENCY, IN_FLIGHT, BAD = 0.05, 100, 0.05
+PARAPHRASES = 8
 BAR = 0.9
 
 
@@ -107,57 +108,82 @@ async def bare(port: int, body: bytes, seconds: float) -> int:
     return answered
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=3000)
-    count = parser.parse_args().requests
-    context = multiprocessing.get_context("spawn")
-    counts, port = context.Array("q", [0, 0]), context.Value("i", 0)
-    process = context.Process(target=server_process, args=(counts, port), daemon=True)
+def server(counts: Any, port: Any) -> Any:
+    """The server in a process of its own; returns once it listens."""
+    process = multiprocessing.get_context("spawn").Process(target=server_process, args=(counts, port), daemon=True)
     process.start()
     while not port.value:
         time.sleep(0.05)
-    seeds = [Seed(seed_id=f"s{n}", text=f"Seed number {n}", emoji="🎉", line=n) for n in range(count)]
-    config = DatagenConfig(
+    return process
+
+
+def shared_counts() -> tuple[Any, Any]:
+    """(requests that came and good replies that went, the port), shared with the server."""
+    context = multiprocessing.get_context("spawn")
+    return context.Array("q", [0, 0]), context.Value("i", 0)
+
+
+def asks(count: int) -> list[Ask]:
+    """One request's worth each: eight paraphrases of a seed."""
+    return [Ask(Seed(seed_id=f"s{n}", text=f"Seed number {n}", emoji="🎉", line=n), PARAPHRASES) for n in range(count)]
+
+
+def settings(port: int) -> DatagenConfig:
+    return DatagenConfig(
         teacher="openai",
         teacher_model="local",
-        base_url=f"http://127.0.0.1:{port.value}/v1",
+        base_url=f"http://127.0.0.1:{port}/v1",
         concurrency=IN_FLIGHT,
         seeds_per_request=1,
     )
-    asked = json.dumps([{"number": 1, "text": "a seed", "styles": dict.fromkeys("12345678", "x"), "avoid": []}])
-    body = json.dumps({"messages": [{"role": "user", "content": asked}]}).encode()
-    seconds = 6.0
-    limit = asyncio.run(bare(port.value, body, seconds)) / seconds
-    print(f"the server's own limit, as a bare client sees it: {limit:.0f} requests/s", file=sys.stderr)
-    counts[0] = counts[1] = 0
+
+
+def ours(asked: list[Ask], config: DatagenConfig) -> tuple[float, int]:
+    """(seconds, rows) of datagen: requests, checked replies, the synced journal, retries; imports are not counted."""
+    import openai  # noqa: F401
+
+    name = "openai:local"
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal")
-        name = "openai:local"
         budget = Budget(name, config, journal)
         executor = AsyncExecutor(name, client_opener(name, config, {"OPENAI_API_KEY": "x"}), journal, budget, config)
         teacher = ModelTeacher(name, executor, journal, budget, config)
         started = time.monotonic()
-        rows = sum(map(len, teacher.paraphrase([Ask(seed, 8) for seed in seeds], lambda n: None)))
-        taken = time.monotonic() - started
+        rows = sum(map(len, teacher.paraphrase(asked, lambda n: None)))
+        return time.monotonic() - started, rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=3000)
+    count = parser.parse_args().requests
+    counts, port = shared_counts()
+    process = server(counts, port)
+    first = next(plan("openai:local", asks(1), settings(port.value)))
+    body = json.dumps({"messages": [{"role": "user", "content": first.prompt}]}).encode()
+    seconds = 6.0
+    limit = asyncio.run(bare(port.value, body, seconds)) / seconds
+    print(f"the server's own limit, as a bare client sees it: {limit:.0f} requests/s", file=sys.stderr)
+    counts[0] = counts[1] = 0
+    taken, rows = ours(asks(count), settings(port.value))
     sent, good_ones = counts[0], counts[1]
     process.terminate()
-    ours = count / taken
+    rate = count / taken
     print(
         json.dumps(
             {
                 "claim": "datagen reaches 0.9 of the server's own limit although 5% of the answers are faults",
-                "value": round(ours / limit, 3),
+                "value": round(rate / limit, 3),
                 "bar": BAR,
-                "holds": ours / limit >= BAR,
-                "requests_per_second": round(ours, 1),
+                "holds": rate / limit >= BAR,
+                "requests_per_second": round(rate, 1),
                 "server_limit": round(limit, 1),
                 "rows_per_second": round(rows / taken, 1),
                 "requests_sent": sent,
                 "good_replies": good_ones,
                 "good_replies_repeated": good_ones - count,
                 "theoretical_limit": IN_FLIGHT / LATENCY,
-                "compared_with": "the server's own limit only: see docs/datagen.md for the other toolkits",
+                "compared_with": "the server's own limit; the other toolkits: benchmarks/datagen_peers.py",
             }
         )
     )

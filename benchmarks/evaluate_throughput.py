@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluate.torch_runtime import TorchRuntime, load_model
-from pocketmoji.prompt import messages
+from pocketmoji.prompt import CHAT_TEMPLATE, messages
 from pocketmoji.records import Example, read_jsonl
 from pocketmoji.runtime import stop_token_ids
 
@@ -35,6 +35,7 @@ def main() -> None:
     texts = list(dict.fromkeys(row.text for row in read_jsonl(dataset / "train.jsonl", Example)))[:count]
     model = load_model(folder)
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = tokenizer.chat_template or CHAT_TEMPLATE  # a base has none
     ask: Any = pipeline("text-generation", model=model, tokenizer=tokenizer)
     options = {"max_new_tokens": LIMIT, "do_sample": False, "return_full_text": False}
     runtime = TorchRuntime(folder, stop_token_ids(folder), LIMIT, BATCH, model=model)
@@ -61,6 +62,8 @@ def main() -> None:
         "pipeline_texts_per_s": round(len(texts) / slow, 2),
         "runtime_texts_per_s": round(len(texts) / fast, 2),
         "same_answers": same,
+        "vocabulary": model.config.vocab_size,
+        "tokens_per_answer": round(sum(len(one.tokens) for one in batched) / len(texts), 1),
         "threads": torch.get_num_threads(),
         "cuda": torch.cuda.is_available(),
         "load_average": round(os.getloadavg()[0], 1),
