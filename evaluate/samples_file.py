@@ -45,4 +45,4 @@ def write_samples(evaluation: Evaluation, folder: Path) -> None:
             pyarrow.float64(),
         )
     with atomic_path(folder / "samples.parquet") as temporary:
-        pyarrow.parquet.write_table(pyarrow.table(columns), temporary, compression="zstd")
+        pyarrow.parquet.write_table(pyarrow.Table.from_pydict(columns), temporary, compression="zstd")

@@ -34,8 +34,12 @@ def _fully_qualified_by_bare() -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _longest_sequence() -> int:
-    return max(map(len, emoji_table()))
+def _lengths() -> dict[str, list[int]]:
+    """How long the sequences are that begin with a character, the longest first."""
+    found: dict[str, set[int]] = {}
+    for sequence in emoji_table():
+        found.setdefault(sequence[0], set()).add(len(sequence))
+    return {first: sorted(lengths, reverse=True) for first, lengths in found.items()}
 
 
 def fully_qualified_emoji() -> list[str]:
@@ -45,9 +49,9 @@ def fully_qualified_emoji() -> list[str]:
 
 def _match(text: str, start: int) -> str | None:
     table = emoji_table()
-    for end in range(min(len(text), start + _longest_sequence()), start, -1):
-        if text[start:end] in table:
-            return text[start:end]
+    for length in _lengths().get(text[start], ()):
+        if (found := text[start : start + length]) in table:
+            return found
     return None
 
 
@@ -62,6 +66,16 @@ def split_emoji(text: str) -> list[str] | None:
         found.append(sequence)
         position += len(sequence)
     return found
+
+
+def qualified_emoji(text: str) -> list[str] | None:
+    """As `split_emoji`, each emoji in its fully-qualified form."""
+    sequences = split_emoji(text)
+    return None if sequences is None else [_qualified(sequence) for sequence in sequences]
+
+
+def _qualified(sequence: str) -> str:
+    return _fully_qualified_by_bare().get(sequence.replace(VARIATION_SELECTOR_16, ""), sequence)
 
 
 def is_compliant(raw: str) -> bool:
@@ -93,7 +107,7 @@ def normalise(text: str) -> str:
         if text[position : position + 1] == VARIATION_SELECTOR_15:
             out.append(sequence)
             continue
-        out.append(_fully_qualified_by_bare().get(sequence.replace(VARIATION_SELECTOR_16, ""), sequence))
+        out.append(_qualified(sequence))
         while text[position : position + 1] == VARIATION_SELECTOR_16:
             position += 1
     return "".join(out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pocketmoji.emoji import normalise, split_emoji
+from pocketmoji.emoji import qualified_emoji
 from pocketmoji.records import Prediction
 
 
@@ -19,4 +19,4 @@ def answer_emoji(prediction: Prediction) -> tuple[str, ...] | None:
 @lru_cache(maxsize=65_536)
 def emoji_of(text: str) -> tuple[str, ...] | None:
     """The fully-qualified emoji that `text` consists of; None if it is empty or anything else is in it."""
-    return tuple(split_emoji(normalise(text)) or ()) if split_emoji(text) else None
+    return tuple(qualified_emoji(text) or ()) or None

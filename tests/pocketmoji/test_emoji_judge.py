@@ -22,6 +22,7 @@ from pocketmoji.emoji import (
     is_compliant,
     is_fully_qualified,
     normalise,
+    qualified_emoji,
     split_emoji,
 )
 
@@ -137,6 +138,7 @@ def test_normalising_is_idempotent_and_never_changes_what_is_seen(text: str) -> 
         before, after = split_emoji(text) or [], split_emoji(once) or []
         bare = lambda row: [sequence.replace("\ufe0f", "") for sequence in row]
         assert bare(before) == bare(after)  # the same emoji, one by one
+        assert qualified_emoji(text) == after
 
 
 @settings(max_examples=1_000, deadline=None)
