@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from datagen.budget import MILLION, price_of
 from datagen.filters import Dropped, Screen
 from datagen.journal import Journal
-from datagen.judge import screened
+from datagen.judge import JudgeRequest, screened
 from datagen.model_teacher import plan
 from datagen.seeds import read_seeds
 from datagen.splits import choose_heldout_seeds, wanted_paraphrases
@@ -39,7 +40,7 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
     found: dict[str, Any] = {"teacher": name, "seeds": len(seeds), "rows": rows, "requests": 0, "known": 0}
     if name == "offline":
         say(f"datagen: {rows} rows by rules for {len(seeds)} seeds: no requests, no money")
-        return found | {"input_tokens": 0, "output_tokens": 0, "dollars": 0.0}
+        return found | {"input_tokens": 0, "output_tokens": 0, "dollars": 0.0} | judge_estimate(asks, config)
     journal = Journal(folder / JOURNAL) if folder else None
     sent = received = most_sent = most_received = 0
     for request in plan(name, asks, config):
@@ -52,7 +53,6 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
         most_sent += request.most_input_tokens
         most_received += request.most_output_tokens
     price = price_of(name, config)
-    dollars = lambda cost, a, b: round((a * cost[0] + b * cost[1]) / MILLION, 6)
     found |= {
         "input_tokens": sent,
         "output_tokens": received,
@@ -68,7 +68,33 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
         say(f"  no price of {name} is known: say it with --price IN,OUT")
     for model, cost in found["by_teacher"].items():
         say(f"  the same with {model}: about ${cost:.4f}")
-    return found
+    return found | judge_estimate(asks, config)
+
+
+def judge_estimate(asks: Sequence[Ask], config: DatagenConfig) -> dict[str, Any]:
+    """What the judge adds, if there is one and nothing falls to the filters before it: {"judge": requests, tokens,
+    dollars}."""
+    if not config.judge:
+        return {}
+    size = config.seeds_per_request
+    guessed = [tuple("x" * (len(ask.seed.text) + 40) for _ in range(ask.wanted)) for ask in asks]
+    requests = [
+        JudgeRequest(config.judge, tuple(asks[n : n + size]), {}, "", tuple(guessed[n : n + size]))
+        for n in range(0, len(asks), size)
+    ]
+    sent, received = (sum(tokens) for tokens in zip(*(one.likely_tokens for one in requests), strict=True))
+    price = price_of(config.judge, config)
+    cost = dollars(price, sent, received) if price else None
+    money = "its price is unknown" if cost is None else f"about ${cost:.4f}"
+    say(f"  {len(requests)} requests more to the judge {config.judge}, {sent:,} and {received:,} tokens: {money}")
+    return {
+        "judge": {"requests": len(requests), "input_tokens": sent, "output_tokens": received, "dollars": cost},
+    }
+
+
+def dollars(price: tuple[float, float], sent: int, received: int) -> float:
+    """Money for so many tokens at a price per million."""
+    return round((sent * price[0] + received * price[1]) / MILLION, 6)
 
 
 def preview(seeds_path: Path, config: DatagenConfig, count: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from datagen.generate import generate
 from datagen.judge import REFUSED, UNJUDGED
-from datagen.preview import preview
+from datagen.preview import estimate, preview
 from pocketmoji.config import DatagenConfig
 from pocketmoji.errors import InputError, TeacherError
 from pocketmoji.workspace import read_json
@@ -100,3 +100,19 @@ def test_the_preview_says_what_the_judge_said(tmp_path: Path) -> None:
 def test_a_judge_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--judge is 'offline'"):
         generate(PERSONAL, DatagenConfig(teacher="offline", judge="offline"), tmp_path)
+
+
+def test_a_dry_run_counts_the_judge_too(tmp_path: Path) -> None:
+    def lenient(asked: Asked) -> Answer:
+        return reply(str(strict(asked).text).replace('"fits": false', '"fits": true'))
+
+    with ModelServer(always=lenient) as server:
+        planned = estimate(PERSONAL, config(server, price="1,10"), None)
+        assert not server.requests
+        generate(PERSONAL, config(server), tmp_path)
+    judged = [request for request in server.requests if request["model"] == "j"]
+    assert planned["judge"]["requests"] == len(judged) == 9 == planned["requests"]
+    tokens = planned["judge"]
+    assert tokens["dollars"] == pytest.approx(tokens["input_tokens"] / 1e6 + tokens["output_tokens"] / 1e5, abs=1e-6)
+    free = DatagenConfig(teacher="offline", judge="openai:j", price="1,10")
+    assert estimate(PERSONAL, free, None)["judge"]["requests"] == 9
