@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.errors import InputError, MachineError
+from pocketmoji.errors import InputError, MachineError, PocketmojiError
 
 MANIFEST = "manifest.json"
 
@@ -31,8 +31,11 @@ def is_disk_full(error: Exception) -> bool:
 
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
+    """Gives an error of a full disk its words and its place: the file or the stage's folder that was being written."""
     try:
         yield
+    except PocketmojiError:
+        raise
     except Exception as error:
         if not is_disk_full(error):
             raise
@@ -165,7 +168,8 @@ def run_stage(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
     started = time.monotonic()
-    work(folder)
+    with _disk_errors(folder):
+        work(folder)
     seconds = time.monotonic() - started
     write_json(
         folder / MANIFEST,

@@ -70,3 +70,10 @@ def test_a_library_that_only_says_that_the_disk_is_full(tmp_path: Path) -> None:
         raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
     with pytest.raises(RuntimeError, match="something else"), atomic_path(tmp_path / "new.bin"):
         raise RuntimeError("something else")
+
+
+def test_a_disk_that_fills_up_in_a_stage_is_told_with_its_folder(tmp_path: Path) -> None:
+    """Whatever writes there: a library's checkpoint goes through no function of ours."""
+    with pytest.raises(MachineError, match="disk is full") as caught:
+        stage(tmp_path / "model", [], fail=OSError(errno.ENOSPC, "No space left on device"))
+    assert str(tmp_path / "model") in str(caught.value) and not (tmp_path / "model" / MANIFEST).exists()
