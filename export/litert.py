@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import errno
 import fcntl
 import json
 import os
@@ -101,7 +102,7 @@ def export_litert(
 
     The bundle starts every prompt with <bos> and ends an answer at any of `stop_tokens`. `texts` (the evaluation texts)
     and a fixed set, all emoji included, are tokenised with the bundle's tokenizer and with tokenizer.json: a difference
-    is an error. `web_folder/litert.json` records the settings and that check.
+    is an error. `web_folder/litert.json` records the settings and that check. OSError if the disk is full.
     """
     if not stop_tokens:
         raise InputError("no stop token was given for the MediaPipe bundle", expected="at least one")
@@ -190,6 +191,8 @@ def _convert(python: Path, job: Path) -> None:
             child.kill()
             raise
     if child.returncode:
+        if any(os.strerror(errno.ENOSPC) in line for line in tail):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(job.parent))
         killed = child.returncode == -signal.SIGKILL
         cause = "it was killed, most likely for want of memory" if killed else f"exit code {child.returncode}"
         raise PocketmojiError(f"the LiteRT converter failed ({cause}):\n" + _indent(tail), where=job)

@@ -64,14 +64,19 @@ def validation_recall(model: Any, base: Path, validation: Sequence[Example], sto
 
 def restore_best(model: Any, folder: Path, last_step: int) -> dict[str, Any] | None:
     """Put the best epoch's adapter into `model` unless it is there already; what best.json says of it."""
-    from peft import set_peft_model_state_dict
-    from safetensors.torch import load_file
-
     best = _best(folder)
     if best and best["step"] != last_step:
         say(f"train: the epoch that ended with step {best['step']} answered best ({best['recall']:.1%}) and is kept")
-        set_peft_model_state_dict(model, load_file(_adapter(folder, best["step"]) / WEIGHTS))
+        load_adapter(model, _adapter(folder, best["step"]))
     return best
+
+
+def load_adapter(model: Any, folder: Path) -> None:
+    """Put the adapter that `folder` holds into `model`."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    set_peft_model_state_dict(model, load_file(folder / WEIGHTS))
 
 
 def _adapter(folder: Path, step: int) -> Path:

@@ -17,7 +17,7 @@ from pocketmoji.grid import Precision as WeightGrid
 from pocketmoji.notice import write_notice
 from pocketmoji.records import Example, read_jsonl
 from pocketmoji.workspace import read_json, write_json, write_text
-from train.best_epoch import keep_best, restore_best
+from train.best_epoch import keep_best, load_adapter, restore_best
 from train.curve import loss_curve
 from train.encoding import Encoded, encode
 from train.precision import Precision, choose_precision
@@ -80,17 +80,21 @@ def train(
     trainer = make_trainer(model, tokenizer, splits, precision, config, folder / ".checkpoints")
     probe_first_batch(trainer, len(tokenizer))
     last = last_checkpoint(folder / ".checkpoints")
+    done = int(last.name.removeprefix("checkpoint-")) if last else 0
     if last:
-        say(f"train: going on from step {last.name.removeprefix('checkpoint-')}")
+        say(f"train: going on from step {done}")
     steps = trainer.args.max_steps
     best = folder / ".checkpoints" / "best"
     if validation:
         trainer.add_callback(keep_best(best, base, validation, stop_id, steps_per_epoch(len(splits["train"]), config)))
     with progress("train", steps, "steps") as advance:
         trainer.add_callback(progress_callback(advance))
-        if last:
-            advance(int(last.name.removeprefix("checkpoint-")))
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        advance(done)
+        if last and done >= steps:  # all that was missing is the merge; the Trainer would make one step too many
+            load_adapter(trainer.model, last)
+            trainer.state.log_history = read_json(last / "trainer_state.json")["log_history"]
+        else:
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
 
     history = trainer.state.log_history
     curve = [(float(row["step"]), float(row["loss"])) for row in history if "loss" in row]

@@ -13,7 +13,7 @@ from evaluate.tokens import prompt_tokens
 from evaluate.torch_runtime import TorchRuntime
 from export.litert import ensure_environment, export_litert, main
 from pocketmoji.errors import InputError, PocketmojiError
-from pocketmoji.workspace import digest_file, read_json
+from pocketmoji.workspace import digest_file, is_disk_full, read_json
 
 STOP_TOKENS = ["<eos>", "<end_of_turn>"]
 STOP_IDS = [1, 6]
@@ -145,6 +145,18 @@ def test_a_failing_converter_is_an_error_with_the_end_of_its_log(tiny_model: Pat
         export_litert(tiny_model, tmp_path, ["<no_such_token>"])
     assert digest_file(kept) == before
     assert not (tmp_path / ".litert").exists()
+
+
+def test_a_disk_that_fills_up_in_the_converter_is_told_as_such(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = tmp_path / "python"
+    full.write_text("#!/bin/sh\necho 'OSError: [Errno 28] No space left on device'\nexit 1\n")
+    full.chmod(0o755)
+    monkeypatch.setattr("export.litert.ensure_environment", lambda: full)
+    with pytest.raises(OSError) as caught:
+        export_litert(tiny_model, tmp_path / "web", ["<eos>"])
+    assert is_disk_full(caught.value)
 
 
 def test_what_is_missing_is_named(tmp_path: Path, tiny_model: Path) -> None:

@@ -127,6 +127,23 @@ def test_an_interrupted_training_ends_the_same(
     assert all(expected[name].equal(found[name]) for name in expected)
 
 
+def test_a_training_that_lacks_only_its_merge_takes_no_further_step(
+    trained: tuple[Path, dict[str, Any]], base: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: Any) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as once:
+        once.setattr(qlora, "merge", full)
+        with pytest.raises(OSError, match="No space"):
+            qlora.train(dataset, base, "a tiny base", STOP, CONFIG, tmp_path)
+    report = qlora.train(dataset, base, "a tiny base", STOP, CONFIG, tmp_path)
+    for measured in ("loss", "validation_recall", "kept_step"):
+        assert report[measured] == trained[1][measured]
+    expected, found = weights(trained[0]), weights(tmp_path)
+    assert all(expected[name].equal(found[name]) for name in expected)
+
+
 def test_a_text_longer_than_the_context(base: Path, tmp_path: Path) -> None:
     dataset = tmp_path / "dataset"
     long = Example(text="a very long text " * 20, emoji="🎉", seed_id="long", origin="seed")
