@@ -29,7 +29,7 @@ from datagen.request import Request
 
 PEERS = {
     "curator": ["bespokelabs-curator==0.1.31"],
-    "distilabel": ["distilabel==1.5.3", "openai"],
+    "distilabel": ["distilabel==1.5.3", "openai", "requests"],
     "data_designer": ["data-designer==0.9.7"],
 }
 LONGEST_S = 300
@@ -63,7 +63,14 @@ def run_peer(python: Path, name: str, work: Path, requests: list[Request], port:
     with open(folder / "log", "w") as log:
         subprocess.run(
             [python, script, folder / "job.json", folder / "result.json"],
-            env={**os.environ, **quiet, "NEMO_TELEMETRY_ENABLED": "false", "CURATOR_CACHE_DIR": str(folder / "cache")},
+            env={
+                **os.environ,
+                **quiet,
+                "NEMO_TELEMETRY_ENABLED": "false",
+                "CURATOR_CACHE_DIR": str(folder / "cache"),
+                "OPENAI_API_KEY": "none",
+                "OPENAI_API_BASE": job["base_url"],
+            },
             stdout=log,
             stderr=subprocess.STDOUT,
             timeout=LONGEST_S,
@@ -118,7 +125,7 @@ def main() -> None:
                 "rows_per_second": rows / seconds,
                 "rows": rows,
                 "sent": counts[0],
-                "repeated": counts[1] - len(asked),
+                "repeated": max(0, counts[1] - len(asked)),
             }
             runs[name].append(one)
             print(f"{name}: {seconds:.1f} s, {rows} rows, {counts[0]} requests", file=sys.stderr)

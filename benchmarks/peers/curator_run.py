@@ -23,8 +23,8 @@ def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     rows = Dataset.from_list([{"system": job["system"], "prompt": prompt} for prompt in job["prompts"]])
     llm = Paraphraser(
-        model_name="local",
-        backend="openai",
+        model_name="openai/local",
+        backend="litellm",  # its openai backend counts tokens with a table from the net
         backend_params={
             "base_url": job["base_url"],
             "api_key": "none",
