@@ -15,7 +15,7 @@ from datagen.journal import Journal
 from datagen.local_model import LocalModel
 from datagen.model_teacher import ModelTeacher, plan
 from datagen.request import Request
-from datagen.teacher import Ask
+from datagen.teacher import Ask, run_async
 from datagen.teachers import client_opener
 from pocketmoji.config import DatagenConfig
 from pocketmoji.errors import TeacherError
@@ -100,17 +100,17 @@ def test_the_same_draws_in_every_run_and_another_for_each_attempt(
     async def together(model: LocalModel, *asked: Request) -> list[str]:
         return [answer.text for answer in await asyncio.gather(*(model.send(each) for each in asked))]
 
-    first = asyncio.run(together(LocalModel(MODEL), one, other))
+    first = run_async(together(LocalModel(MODEL), one, other))
     assert all(first)
     model = LocalModel(MODEL)
-    assert [asyncio.run(together(model, each))[0] for each in (other, one)] == first[::-1]
-    assert asyncio.run(together(model, one))[0] != first[0]
-    assert asyncio.run(together(LocalModel(MODEL, random_seed=1), one))[0] != first[0]
+    assert [run_async(together(model, each))[0] for each in (other, one)] == first[::-1]
+    assert run_async(together(model, one))[0] != first[0]
+    assert run_async(together(LocalModel(MODEL, random_seed=1), one))[0] != first[0]
 
 
 def test_a_model_that_cannot_be_asked(tmp_path: Path) -> None:
     folder = instruction_model(tmp_path / "pretrained")
     for model, problem in ((folder, "no chat template"), (tmp_path / "none", "cannot be loaded")):
         with pytest.raises(TeacherError, match=problem) as caught:
-            asyncio.run(LocalModel(str(model)).send(requests()[0]))
+            run_async(LocalModel(str(model)).send(requests()[0]))
         assert "--teacher-model" in str(caught.value)
