@@ -37,7 +37,6 @@ WEBGPU_LOGIT_LIMIT = 4.0
 MOST_EXPLAINED = 12  # differing texts that Python answers once more; each takes seconds
 GPU = "a GPU whose WebGPU adapter has shader-f16"
 DEFAULT_ONNX = "onnx/model_q4.onnx"
-MEDIAPIPE_ARTEFACT = "litert_int8"
 SHOTS = {"screenshot.png": (1100, 720), "screenshot_phone.png": (390, 844)}
 
 
@@ -133,7 +132,8 @@ class _Check:
             [text.text for text in few(texts, config.logit_texts)] if engine.startswith("transformers.js") else []
         )
         self.engine, self.web_folder, self.texts, self.folder = engine, web_folder, texts, folder
-        self.artefact = MEDIAPIPE_ARTEFACT if engine.startswith("mediapipe") else f"onnx_{card.get('dtype') or 'q4'}"
+        task = engine.startswith("mediapipe")
+        self.artefact = str(card.get("task_name") or "the .task") if task else f"onnx_{card.get('dtype') or 'q4'}"
         self.partial = folder / f"predictions.{file_stem(engine)}.partial.jsonl"
         self.digest = _digest(web_folder, card, engine)
         self.runtime = BrowserRuntime(
@@ -146,6 +146,7 @@ class _Check:
             evidence=folder / "evidence" / file_stem(engine) if keep_evidence else None,
         )
         self.memory_mb: float | None = None
+        self.page_memory_mb: float | None = None
         self.died: list[str] = []
         self._shared = exact
         self.takes_screenshots = engine == "transformers.js/wasm"
@@ -215,7 +216,7 @@ class _Check:
                 with open(self.partial, "a", encoding="utf-8") as file:
                     file.write("\n" + one.model_dump_json())
                 advance(1)
-            self.memory_mb = runtime.memory_mb()
+            self.memory_mb, self.page_memory_mb = runtime.memory_mb(), runtime.page_memory_mb()
             if self._wants_screenshots():
                 runtime.show(self.texts[0].text)
                 for name, (width, height) in SHOTS.items():
@@ -264,6 +265,7 @@ class _Check:
             explained=explained,
             logits=logits,
             memory_mb=self.memory_mb,
+            page_memory_mb=self.page_memory_mb,
             intervals=_intervals(warm),
             console=[*self.died, *self.runtime.console[-50:]],
         )

@@ -45,6 +45,8 @@ class EngineResult(Record):
     logits: Comparison | None = None
     memory_mb: float | None = None
     """Peak resident memory of the page's process."""
+    page_memory_mb: float | None = None
+    """What the page itself says it holds once it has answered."""
     intervals: dict[str, Interval] = Field(default_factory=dict)
 
 

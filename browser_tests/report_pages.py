@@ -33,6 +33,7 @@ def tables(report: BrowserReport) -> list[tuple[str, Row, list[Row]]]:
         "compliance",
         "first token",
         "tokens/s",
+        "memory",
         "why",
     )
     matrix = [_engine_row(engine) for engine in report.engines.values()]
@@ -72,8 +73,16 @@ def _engine_row(engine: EngineResult) -> Row:
         "–" if engine.scores is None else f"{engine.scores.compliance.value:.1%}",
         first,
         speed,
+        _memory(engine),
         why + (f"; needs {engine.needs}" if engine.needs else ""),
     )
+
+
+def _memory(engine: EngineResult) -> str:
+    if engine.memory_mb is None:
+        return "–"
+    inside = "" if engine.page_memory_mb is None else f" ({engine.page_memory_mb:.0f} in the page)"
+    return f"{engine.memory_mb:.0f} MB{inside}"
 
 
 def _figures(measured: dict[str, float]) -> str:

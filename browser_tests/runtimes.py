@@ -27,6 +27,9 @@ EngineName = Literal["transformers.js/wasm", "transformers.js/webgpu", "mediapip
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 PAGE_LIMIT_S = 30.0
 DESKTOP = {"width": 1100, "height": 720}
+MEASURE_MEMORY = """self.crossOriginIsolated && performance.measureUserAgentSpecificMemory ? Promise.race([
+  performance.measureUserAgentSpecificMemory().then((found) => found.bytes),
+  new Promise((over) => setTimeout(over, 30000))]) : null"""
 
 
 class EngineFailure(PocketmojiError):
@@ -176,6 +179,20 @@ class BrowserRuntime:
                 found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8"))
                 peaks += [int(found[1]) / 1000] if found else []
         return max(peaks, default=None)
+
+    def page_memory_mb(self) -> float | None:
+        """What the page says it holds, its worker and WebAssembly included, in MB (measureUserAgentSpecificMemory).
+
+        None where the browser does not tell it: without cross-origin isolation, or not within half a minute.
+        """
+        from playwright.sync_api import Error
+
+        try:
+            found = self.page.evaluate(MEASURE_MEMORY)
+        except Error as error:
+            self.console.append(f"the page does not tell its memory: {error.message.splitlines()[0]}")
+            return None
+        return found / 1e6 if found else None
 
     def _load(self) -> EngineInfo:
         engine, device = self.name.split("/")

@@ -109,7 +109,7 @@ def _references(web: Path, export: Path | None, texts: Sequence[EvaluationText])
     """The artefacts' answers in Python: as the export left them, else computed now (ONNX only)."""
     card = read_card(web)
     found = {}
-    for engine, artefact in (("transformers.js", card.get("name")), ("mediapipe", "litert_int8")):
+    for engine, artefact in (("transformers.js", card.get("name")), ("mediapipe", card.get("task_name"))):
         if export and (predictions := _predictions(export / f"{artefact}.predictions.jsonl")):
             found[engine] = predictions
     if "transformers.js" not in found:
@@ -168,7 +168,7 @@ def _measured(report: BrowserReport, ratios: dict[str, Interval]) -> dict[str, d
     """What gates can be set on, by engine."""
     found: dict[str, dict[str, float]] = {}
     for name, engine in report.engines.items():
-        values: dict[str, Any] = {"memory_mb": engine.memory_mb, "parity": engine.parity}
+        values: dict[str, Any] = {"memory_mb": engine.memory_mb, "page_memory_mb": engine.page_memory_mb}
         if engine.scores:
             values |= {"stop_rate": engine.scores.stop_rate.value} | engine.scores.brief()
         if engine.timing:

@@ -37,7 +37,7 @@ ENVIRONMENT = PROJECT / ".venv-litert"
 LOCK = PROJECT / "requirements-litert.lock"
 STAMP = "lock.sha256"
 LITERTLM = "model.litertlm"
-QUANTIZE = "dynamic_int8"
+RECIPES = {"int8": "dynamic_int8", "int4": "dynamic_int4_block32", "fp32": "none"}  # litert_torch's names
 # Tokens per prefill call, and of prompt and answer together. Every call computes all of its places: a short phrase with
 # our prompt has about 25, and a longer one takes a second call.
 PREFILL, CONTEXT = 32, 256
@@ -94,11 +94,11 @@ def export_litert(
     stop_tokens: list[str],
     *,
     texts: Sequence[str] = (),
-    quantize: str = QUANTIZE,
+    precision: str = "int8",
     litertlm: bool = False,
 ) -> Path:
     """Convert the merged model in `model_folder` to `web_folder/model.task`; returns that path. `litertlm`: and to
-    model.litertlm beside it.
+    model.litertlm beside it. `precision`: int8, int4 or fp32.
 
     The bundle starts every prompt with <bos> and ends an answer at any of `stop_tokens`. `texts` (the evaluation texts)
     and a fixed set, all emoji included, are tokenised with the bundle's tokenizer and with tokenizer.json: a difference
@@ -120,7 +120,7 @@ def export_litert(
             stop_tokens=list(stop_tokens),
             # The engine puts the <bos> before the prompt itself, so its tokenizer never sees one.
             texts=[*(render(text).removeprefix(BOS) for text in (*texts, *TEXTS)), *TEXTS, *emoji_table()],
-            quantize=quantize,
+            quantize=RECIPES[precision],
             prefill=PREFILL,
             context=CONTEXT,
             litertlm=str(scratch / "bundled.litertlm") if litertlm else "",
@@ -142,7 +142,7 @@ def export_litert(
             where=model_folder / "tokenizer.json",
         )
     record = {
-        "quantize": quantize,
+        "precision": precision,
         "prefill": PREFILL,
         "context": CONTEXT,
         "stop_tokens": stop_tokens,
@@ -204,13 +204,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, help="a merged model's folder")
     parser.add_argument("--web", type=Path, help="the folder that model.task goes into")
     parser.add_argument("--stop-token", action="append", default=[], help="ends an answer; may be repeated")
-    parser.add_argument("--quantize", default=QUANTIZE, help="a recipe of litert_torch (default: %(default)s)")
+    parser.add_argument("--precision", choices=RECIPES, default="int8", help="how weights are stored")
     options = parser.parse_args(arguments)
     try:
         if options.ensure_environment:
             ensure_environment()
         if options.model and options.web:
-            task = export_litert(options.model, options.web, options.stop_token, quantize=options.quantize)
+            task = export_litert(options.model, options.web, options.stop_token, precision=options.precision)
             print(json.dumps({"task": str(task), "bytes": task.stat().st_size}))
     except PocketmojiError as error:
         print(error, file=sys.stderr)

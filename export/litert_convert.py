@@ -1,4 +1,4 @@
-"""Merged model folder -> int8 `.tflite` -> MediaPipe `.task` and, if wanted, a `.litertlm` for LiteRT-LM. Runs inside
+"""Merged model folder -> `.tflite` -> MediaPipe `.task` and, if wanted, a `.litertlm` for LiteRT-LM. Runs inside
 the converter's own environment.
 
     python -m export.litert_convert job.json        # started by export/litert.py, from the project's folder

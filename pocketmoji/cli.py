@@ -242,12 +242,14 @@ def train(options: argparse.Namespace, command: str) -> Any:
     from pocketmoji.config import TrainConfig
     from pocketmoji.pipeline import make_base, tune
     from pocketmoji.workspace import read_json
+    from train import processes
 
     config = settings(TrainConfig, options)
     base = options.out.with_name(options.out.name + "-base")
-    make_base(options.dataset, config, base)
+    with processes.first_alone():
+        make_base(options.dataset, config, base)
     tune(options.dataset, base, config, options.out)
-    return read_json(options.out / "training.json")
+    return read_json(options.out / "training.json") if processes.is_first() else None
 
 
 def evaluate(options: argparse.Namespace, command: str) -> Any:

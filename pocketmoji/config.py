@@ -103,6 +103,9 @@ class ExportConfig(Settings):
     max_model_bytes: int = 150_000_000
     max_tokenizer_bytes: int = 5_000_000
     litert: bool = True
+    litert_precision: Literal["int8", "int4"] = Field(
+        default="int8", description="how the .task and the .litertlm store weights; int4: symmetric blocks of 32"
+    )
     litertlm: bool = Field(default=False, description="a .litertlm too, for LiteRT-LM in apps")
     rounding: Literal["auto", "nearest", "clip", "gptq"] = Field(
         default="auto", description="to 4 bits; auto: nearest if trained through the grid, else GPTQ"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,8 @@ Advance = Callable[[int], None]
 
 
 def say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    if int(os.environ.get("RANK") or 0) == 0:  # of several processes that train together the first one speaks
+        print(message, file=sys.stderr, flush=True)
 
 
 @contextmanager

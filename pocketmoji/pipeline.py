@@ -91,16 +91,23 @@ def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
 
 
 def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
-    """Dataset and pruned base to the merged model."""
+    """Dataset and pruned base to the merged model, in this process or in all that `accelerate launch` started."""
+    from train import processes
 
     def work(out: Path) -> None:
         from train.qlora import train
         from train.stop_token import StopToken
 
+        if processes.is_first():
+            processes.tell_others(to_train=True)
         about = read_json(base / "base.json")
         train(dataset, base, about["name"], StopToken(**about["stop"]), config, out)
 
-    run_stage(
+    if not processes.is_first():
+        if processes.told_to_train():
+            work(folder)
+        return
+    trained, _ = run_stage(
         folder,
         command="train",
         config=config.model_dump(
@@ -111,6 +118,8 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
         work=work,
         say=say,
     )
+    if not trained:
+        processes.tell_others(to_train=False)
 
 
 def evaluate_models(models: Mapping[str, Path], dataset: Path, config: EvaluateConfig, folder: Path) -> None:
@@ -231,10 +240,11 @@ def export_artefacts(
             names = read_json(model / "tokenizer.json")["model"]["vocab"]
             by_id = {number: token for token, number in names.items()}
             stop_tokens, said = [by_id[i] for i in stops], [text.text for text in texts]
-            task = export_litert(model, out, stop_tokens, texts=said, litertlm=config.litertlm)
-            check("litert_int8", task, LitertRuntime(task, model, stops, limit))
+            stored = config.litert_precision
+            task = export_litert(model, out, stop_tokens, texts=said, precision=stored, litertlm=config.litertlm)
+            check(f"litert_{stored}", task, LitertRuntime(task, model, stops, limit))
             if config.litertlm:
-                check("litertlm_int8", out / LITERTLM, LitertLmRuntime(out / LITERTLM, model, stops, limit))
+                check(f"litertlm_{stored}", out / LITERTLM, LitertLmRuntime(out / LITERTLM, model, stops, limit))
         shipped, reason = choose_artefact(artefacts, config)
         say(f"export: {shipped} ships: {reason}")
         gguf = []
@@ -308,11 +318,12 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
 
         chosen = read_json(export / "export.json")
         files = {artefact["name"]: artefact["file"] for artefact in chosen["artefacts"]}
+        task = next((name for name in files if name.startswith("litert_")), None)
         dtype = PRECISIONS[chosen["shipped"].removeprefix("onnx_")].dtype
         # Transformers.js finds the file by its dtype; export tells candidates of the same dtype apart.
         source, file = files[chosen["shipped"]], onnx_file(Path(), dtype).as_posix()
         names = ["config.json", "NOTICE", "tokenizer.json", "tokenizer_config.json", "generation_config.json"]
-        names += [files["litert_int8"]] if "litert_int8" in files else []
+        names += [files[task]] if task else []
         for name, origin in [(file, source), *((name, name) for name in names)]:
             target = out / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -331,7 +342,8 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
                 "name": chosen["shipped"],
                 "dtype": dtype,
                 "onnx_file": file,
-                "task_file": files.get("litert_int8"),
+                "task_name": task,
+                "task_file": files[task] if task else None,
                 "stop_token_ids": stop_token_ids(export),
                 "max_new_tokens": evaluate.max_new_tokens,
                 # The page tells half a file by its size.
@@ -363,7 +375,7 @@ def check_browser(
         card = read_json(web / "pocketmoji.json")
         texts = read_jsonl(evaluation / "texts.jsonl", EvaluationText)
         references: dict[str, list[Prediction]] = {}
-        for engine, artefact in (("transformers.js", card["name"]), ("mediapipe", "litert_int8")):
+        for engine, artefact in (("transformers.js", card["name"]), ("mediapipe", card.get("task_name"))):
             path = export / f"{artefact}.predictions.jsonl" if export else None
             if path and path.is_file():
                 references[engine] = read_jsonl(path, Prediction)

@@ -17,6 +17,7 @@ from pocketmoji.grid import Precision as WeightGrid
 from pocketmoji.notice import write_notice
 from pocketmoji.records import Example, read_jsonl
 from pocketmoji.workspace import read_json, write_json, write_text
+from train import processes
 from train.best_epoch import keep_best, load_adapter, restore_best
 from train.curve import loss_curve
 from train.encoding import Encoded, encode
@@ -42,7 +43,8 @@ def train(
     """Tune the (pruned) model in `base` on `dataset`; write the merged model, adapter and training.json to `folder`.
 
     It is trained through `grid`, else through the one that `config.quantise` names. An interrupted training goes on
-    from its last checkpoint in `folder/.checkpoints`, to the same result.
+    from its last checkpoint in `folder/.checkpoints`, to the same result. Of several processes (train/processes.py) the
+    first writes and returns the report, the others {}.
     """
     import torch
     from transformers import AutoTokenizer, set_seed
@@ -95,6 +97,8 @@ def train(
             trainer.state.log_history = read_json(last / "trainer_state.json")["log_history"]
         else:
             trainer.train(resume_from_checkpoint=str(last) if last else None)
+    if not processes.is_first():
+        return {}
 
     history = trainer.state.log_history
     curve = [(float(row["step"]), float(row["loss"])) for row in history if "loss" in row]
@@ -164,7 +168,7 @@ def load_nf4(base: Path, precision: Precision, config: TrainConfig) -> Any:
         quantization_config=quantization,
         dtype=precision.torch_dtype,
         attn_implementation="sdpa",
-        device_map={"": precision.device},
+        device_map={"": processes.device() if precision.device == "cuda" else precision.device},
     )
     model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     if precision.device == "cpu":
@@ -230,6 +234,7 @@ def make_trainer(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
             loss = label_loss(model, inputs, window)
+            loss = processes.mean_over_labels(loss, int((inputs["labels"] != IGNORED).sum()))
             return (loss, {}) if return_outputs else loss
 
         def _get_train_sampler(self, *given: Any, **named: Any) -> Any:
@@ -247,8 +252,8 @@ def make_trainer(
     steps = planned_steps(len(splits["train"]), config)
     arguments = SFTConfig(
         output_dir=str(out),
-        per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=config.batch_size,
+        per_device_train_batch_size=processes.share_of(config.batch_size),
+        per_device_eval_batch_size=processes.share_of(config.batch_size),
         num_train_epochs=config.epochs,
         max_steps=steps,
         learning_rate=config.learning_rate,

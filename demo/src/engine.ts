@@ -105,6 +105,7 @@ export interface ModelCard {
   name?: string;
   dtype?: string;
   onnx_file?: string;
+  task_name?: string | null;
   task_file?: string | null;
   stop_token_ids?: number[];
   max_new_tokens?: number;

@@ -51,7 +51,7 @@ export class MediaPipeEngine implements Engine {
       model: options.model,
       file,
       bytes: source.bytes,
-      dtype: 'int8',
+      dtype: card.task_name?.replace('litert_', '') ?? 'int8',
       device: 'webgpu',
       fallback_reason: null,
       adapter,

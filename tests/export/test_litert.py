@@ -46,7 +46,7 @@ def loud_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exact_web(loud_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The loud model exported in 32-bit floats."""
     web = tmp_path_factory.mktemp("exact")
-    export_litert(loud_model, web, STOP_TOKENS, texts=TEXTS, quantize="none")
+    export_litert(loud_model, web, STOP_TOKENS, texts=TEXTS, precision="fp32")
     return web
 
 
