@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 BIN := .venv/bin
 # What set-up installs and builds is independent and runs on one core each.
 MAKEFLAGS += --jobs=2
+# Many processes import torch, which takes a third of the time once its bytecode is kept: also where a container says not to.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint setup app chromium litert base harness demo clean
 .DELETE_ON_ERROR:

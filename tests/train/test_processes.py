@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,10 @@ LAUNCH = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "
 
 def test_two_processes_train_what_one_does(base: Path, dataset: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
+
+    dataset = shutil.copytree(dataset, tmp_path / "dataset")
+    for split in ("heldout_paraphrases", "heldout_seeds"):
+        (dataset / f"{split}.jsonl").touch()
 
     def command(folder: str) -> list[str]:
         return ["train", str(dataset), "--base", str(base), "--out", str(tmp_path / folder), "--json", *SETTINGS]
