@@ -28,7 +28,6 @@ QUIET = (
     "--disable-default-apps",
     "--disable-domain-reliability",
     "--disable-sync",
-    "--enable-blink-features=ForceEagerMeasureMemory",  # measureUserAgentSpecificMemory now, not at the next collection
     "--no-first-run",
     "--no-pings",
     "--no-sandbox",  # containers rarely allow Chromium's; the pages are our own

@@ -18,7 +18,7 @@ METRICS = {
     "ttft_ms": "milliseconds to the first token, median",
     "tokens_per_s": "tokens a second, median",
     "memory_mb": "peak memory of the page's process, MB",
-    "page_memory_mb": "what the page itself says it holds once it has answered, MB",
+    "page_memory_mb": "what the page itself says it holds, MB",
     "ttft_ratio": "time to the first token over the baseline's, same session, in turn",
     "token_ratio": "time per further token over the baseline's, same session, in turn",
     "logit_distance": "largest difference of a logit from Python's",

@@ -46,7 +46,7 @@ class EngineResult(Record):
     memory_mb: float | None = None
     """Peak resident memory of the page's process."""
     page_memory_mb: float | None = None
-    """What the page itself says it holds once it has answered."""
+    """What the page itself says it holds; None where the browser has not told it in time."""
     intervals: dict[str, Interval] = Field(default_factory=dict)
 
 

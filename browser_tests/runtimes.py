@@ -27,9 +27,12 @@ EngineName = Literal["transformers.js/wasm", "transformers.js/webgpu", "mediapip
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 PAGE_LIMIT_S = 30.0
 DESKTOP = {"width": 1100, "height": 720}
-MEASURE_MEMORY = """self.crossOriginIsolated && performance.measureUserAgentSpecificMemory ? Promise.race([
-  performance.measureUserAgentSpecificMemory().then((found) => found.bytes),
-  new Promise((over) => setTimeout(over, 30000))]) : null"""
+# Chromium answers at its next garbage collection, or after a minute: asked for early, and never waited for.
+MEASURE_MEMORY = """() => {
+  window.pageMemory = null;
+  if (self.crossOriginIsolated && performance.measureUserAgentSpecificMemory)
+    performance.measureUserAgentSpecificMemory().then((found) => { window.pageMemory = found.bytes; }, () => {});
+}"""
 
 
 class EngineFailure(PocketmojiError):
@@ -181,17 +184,12 @@ class BrowserRuntime:
         return max(peaks, default=None)
 
     def page_memory_mb(self) -> float | None:
-        """What the page says it holds, its worker and WebAssembly included, in MB (measureUserAgentSpecificMemory).
+        """What the loaded page said it holds, its worker and WebAssembly included, in MB
+        (measureUserAgentSpecificMemory, asked for when the model was loaded).
 
-        None where the browser does not tell it: without cross-origin isolation, or not within half a minute.
+        None where the browser has not told it: without cross-origin isolation, or within the minute that it may take.
         """
-        from playwright.sync_api import Error
-
-        try:
-            found = self.page.evaluate(MEASURE_MEMORY)
-        except Error as error:
-            self.console.append(f"the page does not tell its memory: {error.message.splitlines()[0]}")
-            return None
+        found = self.page.evaluate("window.pageMemory")
         return found / 1e6 if found else None
 
     def _load(self) -> EngineInfo:
@@ -206,6 +204,7 @@ class BrowserRuntime:
             raise EngineFailure(f"{self.name} was asked for, the page used {info.device}: {info.fallback_reason}")
         if device == "webgpu" and info.adapter is None:
             raise MachineError("no WebGPU adapter, yet the page says that it uses WebGPU", where=self.url)
+        self.page.evaluate(MEASURE_MEMORY)
         return info
 
     def _call(self, method: str, arguments: list[Any], limit_s: float) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from browser_tests.runtimes import BrowserRuntime, EngineFailure
+from browser_tests.runtimes import BrowserRuntime, EngineFailure, Page
 from pocketmoji.errors import MachineError
 from pocketmoji.records import Prediction
 from pocketmoji.workspace import read_json, write_json
@@ -47,6 +47,14 @@ def test_nothing_leaves_the_origin(browser_runtime: BrowserRuntime) -> None:
     browser_runtime.predict(["hi"])
     foreign = [address for address in browser_runtime.requests if not address.startswith(browser_runtime.url)]
     assert len(browser_runtime.requests) > 5 and foreign == []
+
+
+def test_what_the_page_says_of_its_memory(tiny_web: Path) -> None:
+    """The real call answers within a minute; this page's does at once."""
+    script = "performance.measureUserAgentSpecificMemory = async () => ({bytes: 5e7});"
+    with BrowserRuntime("transformers.js/wasm", tiny_web, page=Page(script=script)) as runtime:
+        assert runtime.page_memory_mb() == 50
+        assert (runtime.memory_mb() or 51) > 50
 
 
 def test_stops_where_the_card_says(broken: Path, in_python: list[Prediction]) -> None:
