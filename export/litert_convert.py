@@ -29,6 +29,8 @@ START_TOKEN = BOS
 MODEL_TURN = f"{START_OF_TURN}model\n"
 ALIGNMENT = 4  # as the bundler has it: the web engine looks for the model at a fixed place
 RESIDUAL_LIMIT = 2048  # half precision ends at 65,504: this leaves a factor of 32 for texts that were not tried
+INT4_BLOCK = 32
+LEAST_WEIGHT = 5e-4  # a block's scale is its largest weight / 7, and half precision's smallest normal number 6.1e-5
 SCALE_PROMPTS = 8  # prompts whose residual stream is measured
 TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the same model gives the same bytes
 
@@ -179,6 +181,20 @@ def choose_residual_scale(decoder: Any, prompts: list[list[int]]) -> int:
     return 2 ** max(0, math.ceil(math.log2(max(largest, 1.0) / RESIDUAL_LIMIT)))
 
 
+def lift_small_blocks(decoder: Any) -> None:
+    """Give each block of weights a scale that XNNPACK takes: it refuses zero (a block of zeros) and whatever else is no
+    normal half-precision number. The largest weight of such a block becomes the smallest that gives one."""
+    import torch
+
+    with torch.no_grad():
+        for module in decoder.modules():
+            if isinstance(module, (torch.nn.Linear, torch.nn.Embedding)):
+                blocks = module.weight.view(-1, INT4_BLOCK)
+                largest, place = blocks.abs().max(dim=1, keepdim=True)
+                lifted = largest.clamp(min=LEAST_WEIGHT).copysign(blocks.gather(1, place))
+                blocks.scatter_(1, place, lifted)
+
+
 def stand_in_for_tensorflow() -> None:
     """litert_torch reads the `.tflite` schema from TensorFlow, undeclared; ai_edge_litert has the same file.
 
@@ -215,6 +231,8 @@ def convert(job: Job, folder: Path) -> tuple[Path, int]:
     scale = choose_residual_scale(decoder, prompt_ids(model / "tokenizer.json", job.texts[:SCALE_PROMPTS]))
     if scale != 1:
         decoder = load_decoder(model, scale)
+    if "int4" in job.quantize:
+        lift_small_blocks(decoder)
     step(f"converting to {job.quantize}, residual stream divided by {scale}")
     # MediaPipe's web engine wants the transposed cache and gives the mask itself.
     layout = ExportConfig(kvcache_layout=kv_cache.KV_LAYOUT_TRANSPOSED, mask_as_input=True)

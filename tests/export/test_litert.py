@@ -6,12 +6,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
 from evaluate.litert_lm_runtime import LitertLmRuntime
 from evaluate.litert_runtime import LitertRuntime, read_tflite
 from evaluate.tokens import prompt_tokens
 from evaluate.torch_runtime import TorchRuntime
 from export.litert import ensure_environment, export_litert, main
+from export.litert_convert import lift_small_blocks
 from pocketmoji.errors import InputError, PocketmojiError
 from pocketmoji.workspace import digest_file, is_disk_full, read_json
 
@@ -70,6 +72,19 @@ def test_without_quantisation_the_tokens_are_torchs(loud_model: Path, exact_web:
     assert [p.tokens for p in ours] == [p.tokens for p in torchs]
     assert [p.raw for p in ours] == [p.raw for p in torchs]
     assert all(p.ttft_ms and p.seconds > 0 for p in ours)
+
+
+def test_a_block_of_zeros_gets_a_scale_that_xnnpack_takes() -> None:
+    layer = torch.nn.Linear(96, 1, bias=False)
+    with torch.no_grad():
+        layer.weight[0, :32], layer.weight[0, 40] = 0, -1
+        layer.weight[0, 64:] = torch.linspace(-1e-5, 1e-6, 32)
+        before = layer.weight.clone()
+        lift_small_blocks(torch.nn.Sequential(layer))
+    largest = layer.weight.view(3, 32).abs().amax(1)
+    assert (largest / 7 >= torch.finfo(torch.float16).tiny).all() and largest[0] < 1e-3
+    changed = (layer.weight != before)[0].nonzero()[:, 0].tolist()
+    assert len(changed) == 2 and changed[0] < 32 and changed[1] == 64 and layer.weight[0, 64] < 0
 
 
 def test_a_residual_stream_beyond_half_precision_is_scaled_down(exact_web: Path, int8_web: Path) -> None:
