@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from browser_tests.chromium import AdapterInfo, has_gpu
-from browser_tests.findings import Finding
+from browser_tests.chromium import AdapterInfo
 from browser_tests.latency import quantile_interval
 from browser_tests.logits import LIMIT, Comparison, ExactRuntime, Trace, compare
 from browser_tests.node import source_digest as demo_digest
@@ -24,7 +21,6 @@ from browser_tests.runtimes import (
     Page,
     engine_timing,
 )
-from browser_tests.side_by_side import side_by_side
 from evaluate.evaluate import file_stem, write_evaluation
 from evaluate.statistics import proportion
 from pocketmoji.config import BrowserConfig
@@ -65,7 +61,6 @@ def browser_test(
     text_limit_s: float = 300,
     page: Page = Page(),
     keep_evidence: bool = False,
-    meanwhile: Callable[[], list[Finding]] = list,
 ) -> BrowserReport:
     """Run the model in `web_folder` in the browser and write the report to `folder`.
 
@@ -74,9 +69,7 @@ def browser_test(
     .task, matched by text.
     MachineError where there is no Chromium or no WebGPU adapter; anything else that goes wrong is in the report.
     Answers are kept as they come, so that an interrupted check goes on where it was. `keep_evidence`: whatever fails
-    leaves its trace, console and screenshot in `folder`/evidence. `meanwhile`: findings of another kind, to be made
-    beside the engines whose times say nothing. On a machine without a GPU those are all on its software adapter: they
-    run side by side. What is timed runs alone.
+    leaves its trace, console and screenshot in `folder`/evidence.
     """
     if not texts:
         raise InputError("there are no texts to run in the browser", expected="at least one evaluation text")
@@ -88,26 +81,22 @@ def browser_test(
     if config.mediapipe_texts and card.get("task_file"):
         wanted.append(("mediapipe/webgpu", config.mediapipe_texts))
 
+    results: dict[str, EngineResult] = {}
     exact: list[ExactRuntime] = []  # made by the first engine that needs it, shared by all
-
-    def run(engine: EngineName, count: int, stop: threading.Event | None = None) -> tuple[str, EngineResult]:
-        sample = few(texts, count)
-        check = _Check(engine, web_folder, card, sample, config, folder, text_limit_s, page, keep_evidence, exact, stop)
+    version = ""
+    for engine, count in wanted:
+        check = _Check(
+            engine, web_folder, card, few(texts, count), config, folder, text_limit_s, page, keep_evidence, exact
+        )
         result = check.run(reference.get(engine.split("/")[0]))
+        version = check.runtime.chromium_version or version
+        results[engine] = result
         say(f"{engine}: {result.status}" + (f" ({result.reason.splitlines()[0]})" if result.reason else ""))
-        return check.runtime.chromium_version, result
-
-    timed = len(wanted) if has_gpu() else 1
-    found = [run(*each) for each in wanted[:timed]]
-    findings, untimed = side_by_side(meanwhile, [partial(run, *each) for each in wanted[timed:]])
-    found += untimed
-    results = {result.engine: result for _, result in found}
-    version = next((version for version, _ in found if version), "")
     shots = [name for name in SHOTS if (folder / name).is_file()]
-    report = BrowserReport(chromium=version, engines=results, screenshots=shots, findings=findings)
+    report = BrowserReport(chromium=version, engines=results, screenshots=shots)
     write_report(report, folder)
-    for path in folder.glob("predictions.*.partial.jsonl"):
-        path.unlink()
+    for partial in folder.glob("predictions.*.partial.jsonl"):
+        partial.unlink()
     return report
 
 
@@ -137,7 +126,6 @@ class _Check:
         page: Page,
         keep_evidence: bool,
         exact: list[ExactRuntime],
-        stop: threading.Event | None,
     ) -> None:
         self.card = card
         self.traced = (
@@ -156,12 +144,10 @@ class _Check:
             text_limit_s=text_limit_s,
             page=page,
             evidence=folder / "evidence" / file_stem(engine) if keep_evidence else None,
-            stop=stop,
         )
         self.memory_mb: float | None = None
         self.page_memory_mb: float | None = None
         self.died: list[str] = []
-        self.stop = stop
         self._shared = exact
         self.takes_screenshots = engine == "transformers.js/wasm"
 
@@ -188,7 +174,7 @@ class _Check:
                 self._answer(missing, answered)
                 return ""
             except BrowserDied as error:
-                if len(answered) == before or (self.stop and self.stop.is_set()):
+                if len(answered) == before:
                     return error.problem
                 say(f"{self.engine}: {error.problem}; starting another")
                 self.died.append(

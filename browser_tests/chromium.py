@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,28 +99,25 @@ def has_gpu() -> bool:
 
 
 # Playwright's driver can run once per thread: a fixture and a runtime that are open at the same time share it.
-class _Driver(threading.local):
-    playwright: Playwright | None = None
-    users = 0
-
-
-_driver = _Driver()
+_driver: Playwright | None = None
+_users = 0
 
 
 @contextmanager
 def _playwright() -> Iterator[Playwright]:
+    global _driver, _users
     from playwright.sync_api import sync_playwright
 
-    if _driver.playwright is None:
-        _driver.playwright = sync_playwright().start()
-    _driver.users += 1
+    if _driver is None:
+        _driver = sync_playwright().start()
+    _users += 1
     try:
-        yield _driver.playwright
+        yield _driver
     finally:
-        _driver.users -= 1
-        if _driver.users == 0:
-            _driver.playwright.stop()
-            _driver.playwright = None
+        _users -= 1
+        if _users == 0:
+            _driver.stop()
+            _driver = None
 
 
 @contextmanager

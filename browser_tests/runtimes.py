@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 EngineName = Literal["transformers.js/wasm", "transformers.js/webgpu", "mediapipe/webgpu"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
-PAGE_LIMIT_S, LOOK_UP_S = 30.0, 1.0
+PAGE_LIMIT_S = 30.0
 DESKTOP = {"width": 1100, "height": 720}
 # Chromium answers at its next garbage collection, or after a minute: asked for early, and never waited for.
 MEASURE_MEMORY = """() => {
@@ -80,7 +79,6 @@ class BrowserRuntime:
     """A model folder in one engine of the page. A context manager: entering it loads the model.
 
     The device of `name` is used or it fails: MachineError where there is no WebGPU adapter, EngineFailure otherwise.
-    When `stop` is set, whatever is being waited for fails.
     """
 
     def __init__(
@@ -95,7 +93,6 @@ class BrowserRuntime:
         webgpu: WebGpu | None = None,
         page: Page = Page(),
         evidence: Path | None = None,
-        stop: threading.Event | None = None,
     ) -> None:
         if name not in ENGINES:
             raise ValueError(f"no engine {name!r}: {', '.join(ENGINES)}")
@@ -104,7 +101,7 @@ class BrowserRuntime:
         self.text_limit_s, self.load_limit_s = text_limit_s, load_limit_s
         self._chromium, self._dtype, self._page_options = chromium, dtype, page
         self._webgpu = webgpu or page.webgpu
-        self._evidence, self._stop = evidence, stop
+        self._evidence = evidence
         self._stack = ExitStack()
         self.console: list[str] = []  # what the page logged, errors of the page included
         self.requests: list[str] = []  # every address that the page asked for
@@ -221,7 +218,7 @@ class BrowserRuntime:
         }"""
         try:
             self.page.evaluate(start, [method, arguments])
-            self._wait("window.job.done", limit_s)
+            self.page.wait_for_function("window.job.done", timeout=limit_s * 1000, polling=50)
             job = self.page.evaluate("window.job")
         except TimeoutError as error:
             raise self._failure(f"nothing within {limit_s:.0f} s") from error
@@ -231,25 +228,6 @@ class BrowserRuntime:
         if "error" in job:
             raise self._failure(job["error"])
         return job["value"]
-
-    def _wait(self, condition: str, limit_s: float) -> None:
-        """Until the page's condition holds; Playwright's TimeoutError after the limit. In a thread that may be told to
-        stop (EngineFailure) it looks up once a second."""
-        from playwright.sync_api import TimeoutError
-
-        end = time.monotonic() + limit_s
-        while True:
-            left = max(end - time.monotonic(), 0.001)
-            try:
-                self.page.wait_for_function(
-                    condition, timeout=1000 * (min(left, LOOK_UP_S) if self._stop else left), polling=50
-                )
-                return
-            except TimeoutError:
-                if self._stop and self._stop.is_set():
-                    raise EngineFailure(f"{self.name}: stopped", where=self.model_folder) from None
-                if time.monotonic() >= end:
-                    raise
 
     def _failure(self, problem: str) -> PocketmojiError:
         if "no WebGPU adapter" in problem:

@@ -61,20 +61,11 @@ def run_suite(
     findings = check_files(web, tuned, baseline)
     unreadable = any(f.check in ("file: graph", "file: tokenizer") and "read" in (f.reason or "") for f in findings)
     references = {} if unreadable else _references(web, export, texts)
-    report = browser_test(
-        web,
-        texts,
-        references,
-        config,
-        out,
-        text_limit_s=text_limit_s,
-        page=page,
-        keep_evidence=True,
-        meanwhile=lambda: check_claims(
-            web, config.chromium, options=page, limit_s=min(120.0, text_limit_s), evidence=out / "evidence"
-        ),
+    claims = check_claims(
+        web, config.chromium, options=page, limit_s=min(120.0, text_limit_s), evidence=out / "evidence"
     )
-    findings += report.findings
+    report = browser_test(web, texts, references, config, out, text_limit_s=text_limit_s, page=page, keep_evidence=True)
+    findings += claims
     answers = _predictions(out / "transformers.js-wasm.predictions.jsonl")
     findings += [_as_merged(answers, tuned), _emoji_only(answers, tuned)]
     ratios: dict[str, Interval] = {}

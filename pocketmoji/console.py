@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Advance = Callable[[int], None]
-_bars = 0
 
 
 def say(message: str) -> None:
@@ -24,15 +23,9 @@ def progress(
     """A bar with a rate and an end on a terminal, a line every ten seconds elsewhere. Yields advance(n).
 
     `running` gives a figure to show along, such as the money spent so far."""
-    global _bars
     along = lambda: f", {running()}" if running else ""
-    alone = sys.stderr.isatty() and not _bars  # rich draws one live display at a time
-    _bars += alone
-    try:
-        with (_bar if alone else _lines)(label, total, unit, along) as advance:
-            yield advance
-    finally:
-        _bars -= alone
+    with (_bar if sys.stderr.isatty() else _lines)(label, total, unit, along) as advance:
+        yield advance
 
 
 @contextmanager
