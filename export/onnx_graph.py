@@ -2,11 +2,8 @@
 
 Not through optimum: optimum-onnx 0.1.0 demands transformers below 4.58 and onnxruntime-genai 0.18's builder fails on
 transformers 5 (KeyError 'rope_type'). The operators are those of ONNX Runtime's contrib set
-(https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md). Two choices need a reason:
-
-* the table is stored once and used twice, by Gather for the lookup and MatMulNBits for the head. The lookup is plain
-  Gather, Cast, Sub, Mul, since GatherBlockQuantized in 8 bits has no kernel in the WASM build;
-* the first dimension of the cache inputs is called batch_size, which Transformers.js looks for.
+(https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md). One choice needs a
+reason: the first dimension of the cache inputs is called batch_size, which Transformers.js looks for.
 """
 
 from __future__ import annotations
@@ -16,36 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
-from onnx.onnx_ml_pb2 import ModelProto, NodeProto
+from onnx import TensorProto, helper
+from onnx.onnx_ml_pb2 import ModelProto
 
+from export.onnx_nodes import CONTRIB, GraphBuilder, quantised_product
+from export.onnx_table import add_head, add_lookup
 from export.rounding import Rounding, nearest
-from pocketmoji.grid import Floats, Grid, Precision, quantise
+from pocketmoji.grid import Floats, Grid, Precision
 
-CONTRIB = "com.microsoft"
 OPSET = 21
-
-
-class _Graph:
-    """Nodes and initialisers in the order they are made; each initialiser is stored once."""
-
-    def __init__(self) -> None:
-        self.nodes: list[NodeProto] = []
-        self.initialisers: dict[str, Any] = {}
-
-    def constant(self, name: str, value: Any) -> str:
-        if name not in self.initialisers:
-            array = np.ascontiguousarray(value) if np.ndim(value) else np.asarray(value)
-            self.initialisers[name] = numpy_helper.from_array(array, name)
-        return name
-
-    def add(
-        self, kind: str, inputs: Sequence[str], outputs: str | Sequence[str], domain: str = "", **attributes: Any
-    ) -> str:
-        names = [outputs] if isinstance(outputs, str) else list(outputs)
-        first = next(name for name in names if name)
-        self.nodes.append(helper.make_node(kind, inputs, names, name=f"{first}/{kind}", domain=domain, **attributes))
-        return first
 
 
 def build_graph(
@@ -61,7 +37,7 @@ def build_graph(
     past_key_values.{layer}.key/value [batch, kv heads, past, head dim]; outputs: logits [batch, kept, vocabulary] and
     present.{layer}.key/value. `max_positions` bounds past + length. `rounding` turns a layer's weight into levels.
     """
-    graph = _Graph()
+    graph = GraphBuilder()
     hidden, head_dim, layers = config["hidden_size"], config["head_dim"], config["num_hidden_layers"]
     _positions(graph)
     for kind, rope in config["rope_parameters"].items():
@@ -72,7 +48,7 @@ def build_graph(
         graph.constant(f"cos.{kind}", np.cos(angles).astype(np.float32))
         graph.constant(f"sin.{kind}", np.sin(angles).astype(np.float32))
 
-    embedded = _lookup(graph, tensor("model.embed_tokens.weight"), precision.table)
+    embedded = add_lookup(graph, tensor("model.embed_tokens.weight"), precision.table, precision.halves)
     scale = graph.constant("embedding_scale", np.array(hidden**0.5, np.float32))
     stream = graph.add("Mul", [embedded, scale], "embedding")
     normed = _norm(graph, config, tensor, stream, "model.layers.0.input_layernorm.weight", "layer0.input")
@@ -85,11 +61,11 @@ def build_graph(
     graph.add("Reshape", ["minus_kept", graph.constant("one_dimension", np.array([1]))], "first_kept")
     axis, end = graph.constant("axis_1", np.array([1])), graph.constant("to_the_end", np.array([2**31 - 1]))
     graph.add("Slice", [normed, "first_kept", end, axis], "kept_hidden")
-    _head(graph, precision.table, hidden, config["vocab_size"])
-    return _model(graph, config)
+    add_head(graph, precision.table, hidden, config["vocab_size"], precision.halves)
+    return _model(graph, config, precision.halves)
 
 
-def _positions(graph: _Graph) -> None:
+def _positions(graph: GraphBuilder) -> None:
     """What GroupQueryAttention wants to know: each row's last position, and the total length."""
     graph.add("ReduceSum", ["attention_mask", graph.constant("axis_1", np.array([1]))], "visible", keepdims=0)
     graph.add("Sub", ["visible", graph.constant("one", np.array(1))], "last_position")
@@ -99,52 +75,11 @@ def _positions(graph: _Graph) -> None:
     graph.add("Cast", ["total"], "total_sequence_length_int32", to=TensorProto.INT32)
 
 
-def _lookup(graph: _Graph, table: Floats, grid: Grid | None) -> str:
-    if grid is None:
-        return graph.add("Gather", [graph.constant("table", table.astype(np.float32)), "input_ids"], "looked_up")
-    if grid.bits != 8 or not grid.symmetric:
-        raise ValueError("the table is stored in symmetric 8 bits: its lookup is written in plain operators")
-    quantised = quantise(table, grid.fit(table.shape[1]))
-    graph.constant("table.q", quantised.packed)
-    graph.constant("table.scales", quantised.scales)
-    graph.add("Gather", ["table.q", "input_ids"], "rows.q")
-    graph.add("Gather", ["table.scales", "input_ids"], "rows.scales")
-    graph.add("Cast", ["rows.q"], "rows.levels", to=TensorProto.FLOAT)
-    graph.add("Sub", ["rows.levels", graph.constant("middle", np.array(128, np.float32))], "rows.centred")
-    graph.add("Unsqueeze", ["rows.scales", graph.constant("last_axis", np.array([-1]))], "rows.scales3")
-    graph.add("Mul", ["rows.centred", "rows.scales3"], "rows")
-    return graph.add("Reshape", ["rows", graph.constant("join_blocks", np.array([0, 0, -1]))], "looked_up")
-
-
-def _head(graph: _Graph, grid: Grid | None, hidden: int, vocabulary: int) -> None:
-    if grid is None:
-        graph.add("Transpose", ["table"], "table_transposed", perm=[1, 0])
-        graph.add("MatMul", ["kept_hidden", "table_transposed"], "logits")
-        return
-    inputs = ["kept_hidden", "table.q", "table.scales"]
-    _quantised_product(graph, inputs, "logits", vocabulary, hidden, grid.fit(hidden))
-
-
-def _quantised_product(graph: _Graph, inputs: Sequence[str], out: str, rows: int, columns: int, grid: Grid) -> str:
-    """`inputs` (source, levels, scales and perhaps zero points) times a transposed weight [rows, columns] on `grid`."""
-    return graph.add(
-        "MatMulNBits",
-        inputs,
-        out,
-        CONTRIB,
-        K=columns,
-        N=rows,
-        bits=grid.bits,
-        block_size=grid.block,
-        accuracy_level=4,
-    )
-
-
 @dataclass(frozen=True)
 class _Linears:
     """Writes linear layers, all in one way."""
 
-    graph: _Graph
+    graph: GraphBuilder
     tensor: Callable[[str], Floats]
     grid: Grid | None
     rounding: Rounding
@@ -163,23 +98,23 @@ class _Linears:
         if quantised.zeros is not None:
             parts["z"] = quantised.zeros.reshape(-1)
         inputs = [source, *(self.graph.constant(f"{name}.{part}", value) for part, value in parts.items())]
-        return _quantised_product(self.graph, inputs, out, rows, columns, grid)
+        return quantised_product(self.graph, inputs, out, rows, columns, grid)
 
 
-def _norm_weight(graph: _Graph, tensor: Callable[[str], Floats], name: str) -> str:
+def _norm_weight(graph: GraphBuilder, tensor: Callable[[str], Floats], name: str) -> str:
     # Gemma's RMSNorm multiplies by 1 + weight, ONNX Runtime's by the weight it is given.
     return graph.constant(name, (1 + tensor(name)).astype(np.float32))
 
 
 def _norm(
-    graph: _Graph, config: Mapping[str, Any], tensor: Callable[[str], Floats], source: str, weight: str, out: str
+    graph: GraphBuilder, config: Mapping[str, Any], tensor: Callable[[str], Floats], source: str, weight: str, out: str
 ) -> str:
     inputs = [source, _norm_weight(graph, tensor, weight)]
     return graph.add("SimplifiedLayerNormalization", inputs, out, axis=-1, epsilon=config["rms_norm_eps"], stash_type=1)
 
 
 def _layer(
-    graph: _Graph,
+    graph: GraphBuilder,
     config: Mapping[str, Any],
     tensor: Callable[[str], Floats],
     linears: _Linears,
@@ -234,7 +169,7 @@ def _layer(
 
 
 def _add_and_norm(
-    graph: _Graph,
+    graph: GraphBuilder,
     config: Mapping[str, Any],
     tensor: Callable[[str], Floats],
     stream: str,
@@ -255,7 +190,7 @@ def _add_and_norm(
     return total, out
 
 
-def _model(graph: _Graph, config: Mapping[str, Any]) -> ModelProto:
+def _model(graph: GraphBuilder, config: Mapping[str, Any], optional_keep: bool) -> ModelProto:
     kv_heads, head_dim, layers = config["num_key_value_heads"], config["head_dim"], config["num_hidden_layers"]
 
     def value(name: str, kind: int, shape: Sequence[int | str]) -> Any:
@@ -274,13 +209,15 @@ def _model(graph: _Graph, config: Mapping[str, Any]) -> ModelProto:
     ]
     logits = value("logits", TensorProto.FLOAT, ["batch_size", "kept", config["vocab_size"]])
     outputs = [logits, *cache("present", "total_sequence_length")]
+    if optional_keep:
+        graph.constant("num_logits_to_keep", np.array(1))
     _check(graph, {item.name for item in inputs}, {item.name for item in outputs})
     made = helper.make_graph(graph.nodes, "gemma3", inputs, outputs, list(graph.initialisers.values()))
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
     return helper.make_model(made, opset_imports=opsets, ir_version=10, producer_name="pocketmoji")
 
 
-def _check(graph: _Graph, inputs: set[str], outputs: set[str]) -> None:
+def _check(graph: GraphBuilder, inputs: set[str], outputs: set[str]) -> None:
     """Every name is made before it is used, every initialiser is used, every output is made.
 
     onnx.checker cannot judge this graph: SimplifiedLayerNormalization is ONNX Runtime's own, in the default domain.

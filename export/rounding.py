@@ -38,7 +38,7 @@ def choose_rounding(way: Way, model: Path, precision: str) -> tuple[Rounding, st
         return nearest, ""  # nothing is gained by more
     if way == "nearest":
         return nearest, "nearest"
-    if way == "auto" and about.get("quantise") == precision:
+    if way == "auto" and layers == PRECISIONS[about.get("quantise", "fp32")].layers:
         return nearest, "nearest: the model was trained through this grid"
     if way == "clip" or not rows.is_file():
         return clipped, "clip search" if way == "clip" else f"clip search: {CALIBRATION} for GPTQ is not there"

@@ -98,7 +98,7 @@ class EvaluateConfig(Settings):
 
 
 class ExportConfig(Settings):
-    fit: str = Field(default="q4,q8", description="candidates (q4, q4-32, q8); the smallest that passes ships")
+    fit: str = Field(default="q4,q8", description="candidates (q4, q4-v3, q4-32, q8); the smallest that passes ships")
     tolerance: float = Field(default=0.01, ge=0, description="largest loss of a score that a shipped artefact may show")
     max_model_bytes: int = 150_000_000
     max_tokenizer_bytes: int = 5_000_000

@@ -47,6 +47,8 @@ class Precision:
     name: str
     layers: Grid | None
     table: Grid | None
+    halves: bool = False
+    """For the runtime of Transformers.js 3: the table in two halves of 4 bits (export/onnx_table.py)."""
 
     @property
     def dtype(self) -> str:
@@ -56,6 +58,7 @@ class Precision:
 
 PRECISIONS = {
     "q4": Precision("q4", Grid(bits=4, block=128, symmetric=False), Grid(bits=8, block=128)),
+    "q4-v3": Precision("q4-v3", Grid(bits=4, block=128, symmetric=False), Grid(bits=8, block=128), halves=True),
     "q4-32": Precision("q4-32", Grid(bits=4, block=32, symmetric=False), Grid(bits=8, block=128)),
     "q8": Precision("q8", Grid(bits=8, block=128), Grid(bits=8, block=128)),
     "fp32": Precision("fp32", None, None),
@@ -109,14 +112,14 @@ def levels_of(blocks: Floats, scales: Floats, zeros: Floats, grid: Grid) -> Floa
 def pack(levels: Floats, scales: Floats, zeros: Floats, grid: Grid) -> Quantised:
     """Levels [out, blocks, block], scales and zero points [out, blocks, 1] in the operator's layout."""
     return Quantised(
-        packed=_pack(levels.astype(np.uint8), grid.bits),
+        packed=pack_levels(levels.astype(np.uint8), grid.bits),
         scales=scales[..., 0].astype(np.float32),
-        zeros=None if grid.symmetric else _pack(zeros[..., 0].astype(np.uint8), grid.bits),
+        zeros=None if grid.symmetric else pack_levels(zeros[..., 0].astype(np.uint8), grid.bits),
         values=((levels - zeros) * scales).reshape(len(levels), -1).astype(np.float32),
     )
 
 
-def _pack(levels: Bytes, bits: int) -> Bytes:
+def pack_levels(levels: Bytes, bits: int) -> Bytes:
     """Two 4-bit levels to a byte, the first in the low half; 8-bit levels as they are."""
     if bits == 8:
         return np.ascontiguousarray(levels)

@@ -194,8 +194,10 @@ def export_artefacts(
 ) -> None:
     """Write every artefact of the merged model and check each against it; export.json says which one ships and why."""
     precisions = [name for name in config.fit.split(",") if name]
-    if not precisions or not set(precisions) <= {"q4", "q4-32", "q8"}:
-        raise InputError(f"--fit is {config.fit!r}", expected="one or more of q4, q4-32 and q8, with commas between")
+    if not precisions or not set(precisions) <= {"q4", "q4-v3", "q4-32", "q8"}:
+        raise InputError(
+            f"--fit is {config.fit!r}", expected="one or more of q4, q4-v3, q4-32 and q8, with commas between"
+        )
 
     def work(out: Path) -> None:
         from evaluate.evaluate import evaluate_runtime

@@ -55,6 +55,26 @@ def test_logits_are_near_torchs(tiny_model: Path, web: Path, name: str, least: f
     assert np.corrcoef(logits.ravel(), expected.ravel())[0, 1] > least
 
 
+def test_halves_of_the_table_give_the_same_logits(tiny_model: Path, web: Path) -> None:
+    """In operators of 4 bits, and without the input that Transformers.js 3 does not know."""
+    import onnxruntime
+
+    (halves,) = export_onnx(tiny_model, web.with_name("v3"), ["q4-v3"])
+    whole = onnx_file(web, "q4")
+    bits = {a.i for node in onnx.load(halves).graph.node for a in node.attribute if a.name == "bits"}
+    assert bits == {4} and halves.stat().st_size < 1.1 * whole.stat().st_size
+    tokens = np.random.default_rng(0).integers(10, 400, (2, 40))
+    logits = []
+    for path, keep in ((halves, {}), (whole, {"num_logits_to_keep": np.array(1)})):
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        caches = [i for i in session.get_inputs() if i.name.startswith("past_key_values")]
+        feed: dict[str, Any] = {"input_ids": tokens, "attention_mask": np.ones_like(tokens), **keep}
+        feed |= {cache.name: np.zeros((2, cache.shape[1], 0, cache.shape[3]), np.float32) for cache in caches}
+        logits.append(session.run(["logits"], feed)[0])
+    assert logits[0].shape[1] == 1
+    assert np.abs(logits[0] - logits[1]).max() < 1e-3 * np.abs(logits[1]).max()
+
+
 def test_the_table_is_stored_once_and_the_cache_is_named_for_transformers_js(web: Path) -> None:
     graph = onnx.load(onnx_file(web, "q8")).graph
     vocabulary = next(output for output in graph.output if output.name == "logits").type.tensor_type.shape.dim[2]
