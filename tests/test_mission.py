@@ -26,7 +26,7 @@ def arguments(runs: Path) -> list[str]:
         *("run", "--json", "--seeds", str(SEEDS), "--runs", str(runs)),
         *("--paraphrases", "4", "--max-steps", "40", "--batch-size", "12", "--vocabulary-size", "16384"),
         *("--learning-rate", "1e-3"),
-        *("--webgpu-texts", "1", "--mediapipe-texts", "1", "--litertlm", "--gguf", "Q8_0"),
+        *("--max-texts", "20", "--webgpu-texts", "1", "--mediapipe-texts", "1", "--litertlm", "--gguf", "Q8_0"),
     ]
 
 
