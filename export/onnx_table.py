@@ -68,9 +68,9 @@ def add_head(graph: GraphBuilder, grid: Grid | None, hidden: int, vocabulary: in
         return
     zeros = graph.constant("table.low.zeros", np.zeros(vocabulary * -(-(hidden // grid.block) // 2), np.uint8))
     sixteenfold = graph.add("Mul", ["table.scales", "sixteen"], "table.high.scales")
+    half = replace(grid, bits=4)
     products = [
-        quantised_product(graph, ["kept_hidden", *inputs], f"logits.{inputs[0]}", vocabulary, hidden, four_bits)
-        for four_bits in [replace(grid, bits=4)]
+        quantised_product(graph, ["kept_hidden", *inputs], f"logits.{inputs[0]}", vocabulary, hidden, half)
         for inputs in (["table.high", sixteenfold], ["table.low", "table.scales", zeros])
     ]
     graph.add("Add", products, "logits")

@@ -240,6 +240,7 @@ def datagen(options: argparse.Namespace, command: str) -> Any:
 
 def train(options: argparse.Namespace, command: str) -> Any:
     from pocketmoji.config import TrainConfig
+    from pocketmoji.console import is_first_process
     from pocketmoji.pipeline import make_base, tune
     from pocketmoji.workspace import read_json
     from train import processes
@@ -249,7 +250,7 @@ def train(options: argparse.Namespace, command: str) -> Any:
     with processes.first_alone():
         make_base(options.dataset, config, base)
     tune(options.dataset, base, config, options.out)
-    return read_json(options.out / "training.json") if processes.is_first() else None
+    return read_json(options.out / "training.json") if is_first_process() else None
 
 
 def evaluate(options: argparse.Namespace, command: str) -> Any:

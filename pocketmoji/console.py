@@ -11,8 +11,13 @@ from contextlib import contextmanager
 Advance = Callable[[int], None]
 
 
+def is_first_process() -> bool:
+    """False in all but one of several processes that train together (torchrun and `accelerate launch` number them)."""
+    return int(os.environ.get("RANK") or 0) == 0
+
+
 def say(message: str) -> None:
-    if int(os.environ.get("RANK") or 0) == 0:  # of several processes that train together the first one speaks
+    if is_first_process():
         print(message, file=sys.stderr, flush=True)
 
 

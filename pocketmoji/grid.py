@@ -56,9 +56,10 @@ class Precision:
         return self.name.split("-")[0]
 
 
+Q4 = Precision("q4", Grid(bits=4, block=128, symmetric=False), Grid(bits=8, block=128))
 PRECISIONS = {
-    "q4": Precision("q4", Grid(bits=4, block=128, symmetric=False), Grid(bits=8, block=128)),
-    "q4-v3": Precision("q4-v3", Grid(bits=4, block=128, symmetric=False), Grid(bits=8, block=128), halves=True),
+    "q4": Q4,
+    "q4-v3": replace(Q4, name="q4-v3", halves=True),
     "q4-32": Precision("q4-32", Grid(bits=4, block=32, symmetric=False), Grid(bits=8, block=128)),
     "q8": Precision("q8", Grid(bits=8, block=128), Grid(bits=8, block=128)),
     "fp32": Precision("fp32", None, None),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocketmoji.config import BrowserConfig, DatagenConfig, EvaluateConfig, ExportConfig, RunConfig, TrainConfig
-from pocketmoji.console import say
+from pocketmoji.console import is_first_process, say
 from pocketmoji.errors import InputError
 from pocketmoji.records import SPLITS, EvaluationText, Prediction, Scores, read_jsonl
 from pocketmoji.runtime import Runtime, stop_token_ids
@@ -98,12 +98,12 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
         from train.qlora import train
         from train.stop_token import StopToken
 
-        if processes.is_first():
+        if is_first_process():
             processes.tell_others(to_train=True)
         about = read_json(base / "base.json")
         train(dataset, base, about["name"], StopToken(**about["stop"]), config, out)
 
-    if not processes.is_first():
+    if not is_first_process():
         if processes.told_to_train():
             work(folder)
         return

@@ -19,10 +19,6 @@ def count() -> int:
     return int(os.environ.get("WORLD_SIZE") or 1)
 
 
-def is_first() -> bool:
-    return int(os.environ.get("RANK") or 0) == 0
-
-
 @contextmanager
 def first_alone() -> Iterator[None]:
     """The first process runs the block, then the others run it."""

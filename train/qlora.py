@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji.config import TrainConfig
-from pocketmoji.console import progress, say
+from pocketmoji.console import is_first_process, progress, say
 from pocketmoji.errors import InputError
 from pocketmoji.grid import PRECISIONS
 from pocketmoji.grid import Precision as WeightGrid
@@ -97,7 +97,7 @@ def train(
             trainer.state.log_history = read_json(last / "trainer_state.json")["log_history"]
         else:
             trainer.train(resume_from_checkpoint=str(last) if last else None)
-    if not processes.is_first():
+    if not is_first_process():
         return {}
 
     history = trainer.state.log_history
