@@ -117,6 +117,14 @@ th, td { padding: .45rem .7rem; border-bottom: 1px solid light-dark(#e6dcc6, #42
   vertical-align: top; }
 .failed { color: light-dark(#a5341c, #ff9d80); } .passed { color: light-dark(#1d6b3f, #7fdca6); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; } img { max-width: 100%; }
+@media (max-width: 40rem) {
+  thead { position: absolute; left: -999rem; }
+  tbody tr { display: block; padding: .5rem 0; border-bottom: 1px solid light-dark(#e6dcc6, #423c31); }
+  td { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); border: 0; padding: .1rem 0;
+    overflow-wrap: anywhere; }
+  td::before { content: attr(data-label); opacity: .75; }
+  td:empty { display: none; }
+}
 """
 
 
@@ -129,25 +137,34 @@ def page(report: BrowserReport) -> str:
         f"<p>Chromium {escape(report.chromium or 'did not start')}.",
         "Software adapters compute rightly and slowly: their times say nothing of a GPU.</p>",
     ]
-    for title, head, rows in tables(report):
-        cells = "".join(f"<th scope=col>{escape(cell) or 'status'}</th>" for cell in head)
-        out.append(f"<h2>{title}</h2><div tabindex=0 role=group aria-label='{title}'><table><tr>{cells}</tr>")
-        for row in rows:
-            first = f"<td class='{row[0].split()[0]}'>{MARKS[row[0]]} {row[0]}</td>"
-            out.append(f"<tr>{first}{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>")
-        out.append("</table></div>")
+    for title, (_, *head), rows in tables(report):
+        out += _table(title, ("status", *head), [(f"{MARKS[status]} {status}", *row) for status, *row in rows])
     for engine in report.engines.values():
         if engine.differences:
-            out.append(
-                f"<h2>{escape(engine.engine)}: other answers than Python's</h2><div tabindex=0 role=group><table>"
-            )
-            out.append("<tr><th scope=col>text</th><th scope=col>browser</th><th scope=col>Python</th></tr>")
-            for d in engine.differences:
-                out.append(f"<tr><td>{escape(d.text)}</td><td>{escape(d.browser)}</td><td>{escape(d.python)}</td></tr>")
-            out.append("</table></div>")
+            differences = [(d.text, d.browser, d.python) for d in engine.differences]
+            out += _table(f"{engine.engine}: other answers than Python's", ("text", "browser", "Python"), differences)
         if engine.console and engine.status != "passed":
             log = escape("\n".join(engine.console[-30:]))
             out.append(f"<h2>{escape(engine.engine)}: console</h2><pre tabindex=0>{log}</pre>")
     for name in report.screenshots:
         out.append(f"<p><img src='{escape(name)}' alt='the page with its answers'></p>")
     return "\n".join([*out, "</main></html>\n"])
+
+
+def _table(title: str, head: Row, rows: Sequence[Row]) -> list[str]:
+    """A heading and a table; on a phone each row is a list of labelled cells, empty ones left out."""
+    cells = "".join(f"<th scope=col>{escape(cell)}</th>" for cell in head)
+    out = [f"<h2>{escape(title)}</h2><div tabindex=0 role=group aria-label='{escape(title)}'><table>"]
+    out.append(f"<thead><tr>{cells}</tr></thead><tbody>")
+    for row in rows:
+        labelled = (
+            f"<td data-label='{escape(label)}'{_colour(cell)}>{escape(cell)}</td>"
+            for label, cell in zip(head, row, strict=True)
+        )
+        out.append(f"<tr>{''.join(labelled)}</tr>")
+    return [*out, "</tbody></table></div>"]
+
+
+def _colour(cell: str) -> str:
+    found = next((status for status, mark in MARKS.items() if cell == f"{mark} {status}"), "")
+    return f" class='{found.split()[0]}'" if found else ""

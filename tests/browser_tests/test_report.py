@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
+
+from browser_tests.chromium import launch
 from browser_tests.report import BrowserReport, Difference, EngineResult, write_report
 from browser_tests.runtimes import engine_timing
 from evaluate.scores import summarise
@@ -76,3 +79,17 @@ def test_percentiles_of_the_slow_end() -> None:
     timing = engine_timing("cpu", 1, predictions)
     assert (timing.ttft_ms_p50, timing.ttft_ms_p95) == (50, 95)
     assert (timing.tokens_per_s_p50, timing.tokens_per_s_p95) == (50, 5)
+
+
+@pytest.mark.browser
+def test_the_page_on_a_phone_needs_no_scrolling_sideways(tmp_path: Path) -> None:
+    reason = "12 of 20 answers differ from Python's with the same onnx_q4: the first diverging token is number 2"
+    difference = Difference(text="my cat is sleeping on me and the coffee is cold", browser="🍪", python="🎉")
+    written(tmp_path, wasm=result(status="failed", reason=reason, differences=[difference]), webgpu=result())
+    with launch(webgpu="off") as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.goto((tmp_path / "browser.html").as_uri())
+        wide = page.evaluate("[...document.querySelectorAll('html, div')].filter(e => e.scrollWidth > e.clientWidth)")
+        assert not wide
+        narrow = page.evaluate("Math.min(...[...document.querySelectorAll('td:not(:empty)')].map(e => e.clientWidth))")
+        assert narrow > 300  # a cell has the line to itself, not a column as narrow as its longest word
