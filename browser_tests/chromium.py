@@ -32,7 +32,13 @@ QUIET = (
     "--no-pings",
     "--no-sandbox",  # containers rarely allow Chromium's; the pages are our own
 )
-SOFTWARE = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan")
+SOFTWARE = (
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
+    # WGSL promises workgroup memory of zeros. SwiftShader is slow at that; without its extension the shader writes them.
+    "--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension",
+)
 HARDWARE = ("--enable-unsafe-webgpu", "--enable-features=Vulkan", "--ignore-gpu-blocklist")
 OFF = ("--disable-features=WebGPU,WebGPUService", "--disable-gpu", "--disable-blink-features=WebGPU")
 
