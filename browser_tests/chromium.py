@@ -36,7 +36,7 @@ SOFTWARE = (
     "--enable-unsafe-webgpu",
     "--use-webgpu-adapter=swiftshader",
     "--enable-features=Vulkan",
-    # WGSL promises workgroup memory of zeros. SwiftShader is slow at that; without its extension the shader writes them.
+    # WGSL promises workgroup memory of zeros. SwiftShader is slow at that; without the extension the shader does it.
     "--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension",
 )
 HARDWARE = ("--enable-unsafe-webgpu", "--enable-features=Vulkan", "--ignore-gpu-blocklist")

@@ -6,9 +6,11 @@ import { basename, join } from 'node:path';
 const FILES = [
   // The self-contained bundle (the package's default entry leaves ONNX Runtime to a bundler).
   '@huggingface/transformers/dist/transformers.min.js',
-  // This one build of ONNX Runtime serves both WebGPU and WASM.
+  // ONNX Runtime with WebGPU, which runs WASM too; the one without is half the size and loads in half the time.
   'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs',
   'onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm',
+  'onnxruntime-web/dist/ort-wasm-simd-threaded.mjs',
+  'onnxruntime-web/dist/ort-wasm-simd-threaded.wasm',
   // MediaPipe, in the flavour for module workers; a browser with WebGPU always has SIMD.
   '@mediapipe/tasks-genai/genai_bundle.mjs',
   '@mediapipe/tasks-genai/wasm/genai_wasm_module_internal.js',

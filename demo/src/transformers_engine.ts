@@ -36,7 +36,8 @@ export class TransformersEngine implements Engine {
       openModelFile(modelFile(options.model, file), name, card.bytes?.[file], options.keep ?? false, onProgress);
     let source = await open();
     this.library = (await import(/* @vite-ignore */ runtimeFile('transformers.min.js'))) as Library;
-    const threads = this.configure(options.threads);
+    const wanted: Device = options.device ?? (adapter ? 'webgpu' : 'wasm');
+    const threads = this.configure(wanted, options.threads);
     // Not through progress_callback: with one, Transformers.js asks for every file twice, the model included.
     const { pathname } = new URL(modelFile(options.model, file));
     this.library.env.fetch = async (input, init) => {
@@ -44,7 +45,6 @@ export class TransformersEngine implements Engine {
       return new Response(source.stream as BodyInit, { headers: { 'content-length': String(source.bytes) } });
     };
 
-    const wanted: Device = options.device ?? (adapter ? 'webgpu' : 'wasm');
     let device = wanted;
     let reason = !options.device && !adapter ? 'this browser gives no WebGPU adapter' : null;
     const loadOn = (on: Device) => this.loadModel(options.model, dtype, on, file);
@@ -79,7 +79,7 @@ export class TransformersEngine implements Engine {
   }
 
   /** Everything from our own origin, nothing from a cache that a new export under the same name would not reach. */
-  private configure(wishedThreads: number | undefined): number {
+  private configure(device: Device, wishedThreads: number | undefined): number {
     const { env } = this.library;
     env.allowRemoteModels = false;
     env.allowLocalModels = true;
@@ -88,7 +88,8 @@ export class TransformersEngine implements Engine {
     env.useWasmCache = false;
     const wasm = env.backends.onnx.wasm;
     if (!wasm) throw new Error('this build of Transformers.js has no WebAssembly backend');
-    wasm.wasmPaths = runtimeFile('');
+    const build = `ort-wasm-simd-threaded${device === 'webgpu' ? '.asyncify' : ''}`;
+    wasm.wasmPaths = { mjs: runtimeFile(`${build}.mjs`), wasm: runtimeFile(`${build}.wasm`) };
     const threads = wishedThreads ?? Math.min(navigator.hardwareConcurrency, MAX_THREADS);
     wasm.numThreads = self.crossOriginIsolated ? threads : 1; // threads need shared memory
     return wasm.numThreads;

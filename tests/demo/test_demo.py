@@ -32,7 +32,8 @@ def test_demo_builds_with_its_runtimes() -> None:
     dist = build_demo()
     assert (dist / "index.html").is_file()
     names = {path.name for path in (dist / "runtime").iterdir()}
-    assert {"transformers.min.js", "ort-wasm-simd-threaded.asyncify.wasm", "genai_bundle.mjs"} <= names
+    onnx = {"ort-wasm-simd-threaded.asyncify.wasm", "ort-wasm-simd-threaded.wasm"}
+    assert {"transformers.min.js", *onnx, "genai_bundle.mjs"} <= names
     page = "".join(path.read_text("utf-8") for path in [dist / "index.html", *dist.glob("assets/*.js")])
     assert "//cdn" not in page and "jsdelivr" not in page
 
