@@ -63,7 +63,10 @@ class ExactRuntime:
         path = web_folder / onnx_file
         self._traces: dict[str, Trace] = {}
         self._runtime = OnnxRuntime(path, web_folder, stop_token_ids, max_new_tokens, batch_size=1)
-        if patched := _without_rounding(path):
+        patched = _without_rounding(path)
+        self.may_round = patched is not None
+        """Whether the file lets kernels, of a GPU for instance, round activations to 8 bits."""
+        if patched:
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 3
             self._runtime.session = onnxruntime.InferenceSession(patched, options, providers=["CPUExecutionProvider"])

@@ -54,6 +54,8 @@ class BrowserReport(Record):
     chromium: str
     engines: dict[str, EngineResult]
     screenshots: list[str]
+    of_texts: int = 0
+    """How many texts the evaluation has; an engine that answered fewer answered a sample."""
     findings: list[Finding] = Field(default_factory=list)
     gates: list[GateResult] = Field(default_factory=list)
 

@@ -36,7 +36,7 @@ def tables(report: BrowserReport) -> list[tuple[str, Row, list[Row]]]:
         "memory",
         "why",
     )
-    matrix = [_engine_row(engine) for engine in report.engines.values()]
+    matrix = [_engine_row(engine, report.of_texts) for engine in report.engines.values()]
     findings = [(f.status, f.check, f.reason or _figures(f.measured), f.needs or "") for f in report.findings]
     gates = [("passed" if g.passed else "failed", g.gate, f"{g.limit:g}", f"{g.value:.4g}") for g in report.gates]
     found: list[tuple[str, Row, list[Row]]] = [("Engines", head, matrix)]
@@ -47,7 +47,7 @@ def tables(report: BrowserReport) -> list[tuple[str, Row, list[Row]]]:
     return found
 
 
-def _engine_row(engine: EngineResult) -> Row:
+def _engine_row(engine: EngineResult, of_texts: int) -> Row:
     name = engine.timing.adapter if engine.timing else engine.adapter.name if engine.adapter else "–"
     first = speed = "–"
     if "ttft_ms_p50" in engine.intervals:
@@ -68,7 +68,7 @@ def _engine_row(engine: EngineResult) -> Row:
         engine.engine,
         engine.artefact,
         name,
-        str(engine.texts),
+        f"{engine.texts} of {of_texts}" if engine.texts < of_texts else str(engine.texts),
         "–" if engine.parity is None else f"{engine.parity:.1%}",
         "–" if engine.scores is None else f"{engine.scores.compliance.value:.1%}",
         first,

@@ -52,7 +52,8 @@ def run_suite(
     rules = parse_gates(gates, ENGINES)
     for folder in filter(None, (web, baseline)):
         require_model(folder)
-    texts = _texts(evaluation, full)
+    every = _texts(evaluation)
+    texts = every if full else sample(every)
     find_chromium(config.chromium)
     tuned = _predictions(evaluation / "tuned.predictions.jsonl")
     out.mkdir(parents=True, exist_ok=True)
@@ -70,16 +71,17 @@ def run_suite(
     findings += [_as_merged(answers, tuned), _emoji_only(answers, tuned)]
     ratios: dict[str, Interval] = {}
     if baseline:
-        sample = [text.text for text in texts[: len(texts) if full else IN_TURN]]
+        asked = [text.text for text in texts[: len(texts) if full else IN_TURN]]
         try:
             ratios = latency_ratios(
-                "transformers.js/wasm", web, baseline, sample, chromium=config.chromium, limit_s=text_limit_s
+                "transformers.js/wasm", web, baseline, asked, chromium=config.chromium, limit_s=text_limit_s
             )
             findings.append(judge_latency(ratios))
         except EngineFailure as error:
             findings.append(judged("latency against the baseline", [error.problem]))
     measured = _measured(report, ratios)
-    report = report.model_copy(update={"findings": findings, "gates": judge(rules, measured)})
+    added = {"findings": findings, "gates": judge(rules, measured), "of_texts": len(every)}
+    report = report.model_copy(update=added)
     write_report(report, out)
     for finding in findings:
         if finding.status != "passed":
@@ -88,8 +90,13 @@ def run_suite(
     return report
 
 
-def _texts(evaluation: Path, full: bool) -> list[EvaluationText]:
-    """All texts, or every n-th; those of the same seed stand together, so a stride takes from all kinds."""
+def sample(texts: Sequence[EvaluationText]) -> Sequence[EvaluationText]:
+    """`SAMPLE` texts at even distances, or all: those of the same seed stand together, so it has some of all kinds."""
+    count = min(SAMPLE, len(texts))
+    return [texts[i * len(texts) // count] for i in range(count)]
+
+
+def _texts(evaluation: Path) -> list[EvaluationText]:
     path = evaluation / "texts.jsonl"
     if not path.is_file():
         raise InputError(
@@ -97,8 +104,7 @@ def _texts(evaluation: Path, full: bool) -> list[EvaluationText]:
             expected=str(path),
             remedy="give the folder that `pocketmoji evaluate` or `pocketmoji run` wrote as evaluation/",
         )
-    texts = read_jsonl(path, EvaluationText)
-    return texts if full else texts[:: max(1, len(texts) // SAMPLE)][:SAMPLE]
+    return read_jsonl(path, EvaluationText)
 
 
 def _predictions(path: Path) -> list[Prediction]:

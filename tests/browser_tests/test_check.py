@@ -28,6 +28,7 @@ def test_both_devices(tiny_web: Path, in_python: list[Prediction], tmp_path: Pat
     assert (wasm.status, wasm.parity, wasm.texts, wasm.artefact) == ("passed", 1, len(TEXTS), "onnx_fp32")
     assert wasm.logits is not None and wasm.logits.texts == 2 and wasm.logits.largest_distance < 0.01
     assert (webgpu.status, webgpu.parity, webgpu.texts) == ("passed", 1, 1)
+    assert webgpu.logits is not None and webgpu.logits.largest_distance < 0.01  # nothing in this file may be rounded
     assert webgpu.adapter is not None and webgpu.timing is not None and webgpu.timing.ttft_ms_p50 > 0
     assert read_json(tmp_path / "browser.json")["engines"][WASM]["scores"]["n"] == len(TEXTS)
     predictions = read_jsonl(tmp_path / "transformers.js-wasm.predictions.jsonl", Prediction)

@@ -74,6 +74,13 @@ def test_not_verifiable_is_neither_passed_nor_failed(tmp_path: Path) -> None:
     assert not root.findall(".//failure")
 
 
+def test_a_sample_says_that_it_is_one(tmp_path: Path) -> None:
+    report = BrowserReport(chromium="156", engines={"wasm": result(texts=30)}, screenshots=[], of_texts=117)
+    write_report(report, tmp_path)
+    for name in ("summary.md", "browser.html"):
+        assert "30 of 117" in (tmp_path / name).read_text("utf-8")
+
+
 def test_percentiles_of_the_slow_end() -> None:
     predictions = [PREDICTION.model_copy(update={"ttft_ms": float(i), "tokens_per_s": float(i)}) for i in range(101)]
     timing = engine_timing("cpu", 1, predictions)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,9 +17,10 @@ import pytest
 
 from browser_tests.gates import judge, parse_gates
 from browser_tests.in_turn import judge_latency
+from browser_tests.suite import SAMPLE, sample
 from pocketmoji.cli import main
 from pocketmoji.errors import InputError
-from pocketmoji.records import Interval
+from pocketmoji.records import EvaluationText, Interval
 
 Folders = tuple[Path, Path]
 ONLY_WASM = ["--webgpu-texts", "0", "--mediapipe-texts", "0"]
@@ -44,6 +46,14 @@ def test_clean_run(taught: Folders, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "nothing failed" in (out / "summary.md").read_text("utf-8")
     assert "no request leaves the origin" in (out / "browser.html").read_text("utf-8")
     assert not (out / "evidence").exists()
+
+
+def test_a_sample_reaches_from_the_first_texts_to_the_last() -> None:
+    texts = [EvaluationText(text=str(i), emoji="🎉", seed_id=str(i), group="seed") for i in range(117)]
+    numbers = [int(text.text) for text in sample(texts)]
+    steps = {after - before for before, after in pairwise(numbers)}
+    assert len(numbers) == SAMPLE and numbers[0] == 0 and numbers[-1] > 112 and steps == {3, 4}
+    assert list(sample(texts[:SAMPLE])) == texts[:SAMPLE] and list(sample(texts[:2])) == texts[:2]
 
 
 def test_gate_rules() -> None:
