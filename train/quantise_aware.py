@@ -44,10 +44,11 @@ def values_of(levels: Any, zeros: Any, scales: Any) -> Any:
     return levels.sub_(zeros).mul_(scales)
 
 
-def train_through_grid(model: Any, precision: Precision, read_weight: Any) -> None:
+def train_through_grid(model: Any, precision: Precision, read_weight: Any, compute: Any = None) -> None:
     """Make every LoRA layer of a peft model compute through `precision.layers`, and round the table to its grid.
 
-    `read_weight(base_layer)` gives a layer's frozen weight as float32 [out, in].
+    `read_weight(base_layer)` gives a layer's frozen weight as float32 [out, in]; `compute` is the torch dtype to
+    multiply in (None: the input's).
     """
     import torch
 
@@ -58,17 +59,20 @@ def train_through_grid(model: Any, precision: Precision, read_weight: Any) -> No
             # A level is a byte, a weight four: until the backward pass all layers' weights are kept.
             ctx.save_for_backward(x, a, b, levels.to(torch.uint8), zeros, scales)
             ctx.scaling = scaling
-            return x @ values_of(levels, zeros, scales).reshape(frozen.shape).to(x.dtype).T
+            dtype = compute or x.dtype
+            weight = values_of(levels, zeros, scales).reshape(frozen.shape)
+            return (x.to(dtype) @ weight.to(dtype).T).to(x.dtype)
 
         @staticmethod
         def backward(ctx: Any, *gradients: Any) -> Any:
             x, a, b, levels, zeros, scales = ctx.saved_tensors
             out = gradients[0]
-            weight = values_of(levels.to(scales.dtype), zeros, scales).reshape(len(b), -1).to(x.dtype)
+            weight = values_of(levels.to(scales.dtype), zeros, scales).reshape(len(b), -1)
+            dtype = compute or x.dtype
             rows_out, rows_in = out.reshape(-1, out.shape[-1]).to(a.dtype), x.reshape(-1, x.shape[-1]).to(a.dtype)
             to_a = ctx.scaling * (rows_out @ b).T @ rows_in
             to_b = ctx.scaling * rows_out.T @ (rows_in @ a.T)
-            return out @ weight, to_a, to_b, None, None
+            return (out.to(dtype) @ weight.to(dtype)).to(x.dtype), to_a, to_b, None, None
 
     def through_grid(layer: Any) -> Any:
         def forward(x: Any, *_: Any, **__: Any) -> Any:
