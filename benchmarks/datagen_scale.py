@@ -10,7 +10,6 @@ import argparse
 import csv
 import json
 import random
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +19,7 @@ from datagen.generate import generate
 from datagen.model_teacher import plan
 from datagen.teacher import Ask, Candidate
 from pocketmoji.config import DatagenConfig
-from pocketmoji.workspace import digest_folder, digest_json
+from pocketmoji.workspace import digest_folder, digest_json, peak_memory_bytes
 
 LIMIT = 1 << 30
 
@@ -75,7 +74,7 @@ def main() -> None:
         seconds = time.monotonic() - started
         statistics = json.loads((Path(folder) / "out" / "statistics.json").read_text("utf-8"))
         digest = digest_json(digest_folder(Path(folder) / "out"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_memory_bytes()
     written = sum(statistics["splits"].values())
     accounted = statistics["candidates_received"] == statistics["candidates_kept"] + statistics["candidates_dropped"]
     print(

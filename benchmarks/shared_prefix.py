@@ -16,6 +16,7 @@ from typing import Any
 from datagen.generate import generate
 from pocketmoji.config import DatagenConfig, TrainConfig
 from pocketmoji.console import say
+from pocketmoji.grid import PRECISIONS
 from pocketmoji.records import Example, read_jsonl
 from train.base import resolve_base
 from train.encoding import Encoded, encode
@@ -65,7 +66,7 @@ def main() -> None:
         tokenizer: Any = AutoTokenizer.from_pretrained(folder / "base")
         stop_id = int(tokenizer.convert_tokens_to_ids(stop.token))
         encoded = [encode(tokenizer, row, stop_id, 256) for row in rows]
-        model = load_nf4(folder / "base", choose_precision(), TrainConfig())
+        model = load_nf4(folder / "base", choose_precision(), TrainConfig(), PRECISIONS["fp32"])
         model.train()
         window = model.config.sliding_window
         times: dict[str, list[float]] = {"shared": [], "padded": []}

@@ -2,7 +2,9 @@
 
 The notebook's way: TRL's SFTTrainer as it comes, QLoRA on the full vocabulary of 262,144 tokens, padded batches, logits
 everywhere. Ours: `pocketmoji train` with its defaults. Both sides: real Gemma 3 270M, the same rows in the same
-order, batch, steps, learning rate and LoRA rank; each in a process of its own, in turn. One line of JSON at the end.
+order, batch, steps, learning rate and LoRA rank; each in a process of its own, in turn. A loss over 32,768 tokens does
+not compare with one over 262,144, so ours runs once more, for its losses alone, on the notebook's model: the full
+vocabulary, 32-bit floats, no grid. One line of JSON at the end.
 
     python -m benchmarks.train_speed [--steps 6] [--rounds 2]
 """
@@ -26,51 +28,55 @@ from pocketmoji.pipeline import make_base, make_dataset
 from pocketmoji.records import Example, read_jsonl
 from pocketmoji.workspace import peak_memory_bytes, read_json, write_json
 
-BAR_SPEED, BAR_MEMORY = 3.0, 0.5
+# A loss of 2 to 6; TRL keeps the notebook's adapter in bfloat16, whose steps are 0.4% of a value.
+BAR_SPEED, BAR_MEMORY, BAR_LOSS = 3.0, 0.5, 0.1
 SIDES = ("notebook", "ours")
+SAME_MODEL = "ours on the notebook's model"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--side", choices=SIDES, help="for the benchmark's own use")
+    parser.add_argument("--side", choices=[*SIDES, SAME_MODEL], help="for the benchmark's own use")
     parser.add_argument("--work", type=Path, help="for the benchmark's own use")
     options = parser.parse_args(arguments)
     if options.side:
-        result = (ours if options.side == "ours" else notebook)(options.work, options.steps)
-        write_json(options.work / "result.json", result)
+        run = {"notebook": notebook, "ours": ours, SAME_MODEL: ours_on_the_notebooks_model}[options.side]
+        write_json(options.work / "result.json", run(options.work, options.steps))
         return
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         make_dataset(Path("seeds/personal.csv"), DatagenConfig(teacher="offline"), work / "dataset")
         make_base(work / "dataset", TrainConfig(), work / "base")
-        found: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
-        for _ in range(options.rounds):
-            for side in SIDES:
-                say(f"train_speed: {side}")
-                command = [sys.executable, "-m", "benchmarks.train_speed", "--side", side, "--work", str(work)]
-                subprocess.run([*command, "--steps", str(options.steps)], check=True, stdout=subprocess.DEVNULL)
-                found[side].append(read_json(work / "result.json"))
+        found: dict[str, list[dict[str, Any]]] = {side: [] for side in (*SIDES, SAME_MODEL)}
+        for side in (*SIDES * options.rounds, SAME_MODEL):
+            say(f"train_speed: {side}")
+            command = [sys.executable, "-m", "benchmarks.train_speed", "--side", side, "--work", str(work)]
+            subprocess.run([*command, "--steps", str(options.steps)], check=True, stdout=subprocess.DEVNULL)
+            found[side].append(read_json(work / "result.json"))
     report(found)
 
 
 def report(found: dict[str, list[dict[str, Any]]]) -> None:
-    speed = {side: statistics.median(run["tokens_per_s"] for run in runs) for side, runs in found.items()}
-    memory = {side: statistics.median(run["peak_memory_bytes"] for run in runs) for side, runs in found.items()}
-    apart = [abs(a - b) for a, b in zip(found["ours"][0]["losses"], found["notebook"][0]["losses"], strict=True)]
+    speed = {side: statistics.median(run["tokens_per_s"] for run in found[side]) for side in SIDES}
+    memory = {side: statistics.median(run["peak_memory_bytes"] for run in found[side]) for side in SIDES}
+    losses = {side: runs[0]["losses"] for side, runs in found.items()}
+    apart = max(abs(a - b) for a, b in zip(losses[SAME_MODEL], losses["notebook"], strict=True))
     value, less = speed["ours"] / speed["notebook"], memory["ours"] / memory["notebook"]
     result = {
-        "claim": "training at 3 times the notebook's tokens per second, in half of its memory",
+        "claim": "training at 3 times the notebook's tokens per second, in half of its memory, with its losses",
         "value": round(value, 2),
         "bar": BAR_SPEED,
-        "holds": value >= BAR_SPEED and less <= BAR_MEMORY,
+        "holds": value >= BAR_SPEED and less <= BAR_MEMORY and apart <= BAR_LOSS,
         "memory_ratio": round(less, 3),
         "memory_bar": BAR_MEMORY,
         "tokens_per_s": {side: round(number, 1) for side, number in speed.items()},
         "peak_memory_bytes": memory,
-        "losses": {side: runs[0]["losses"] for side, runs in found.items()},
-        "largest_difference_of_loss": round(max(apart), 4),
+        "losses": {side: [round(loss, 4) for loss in curve] for side, curve in losses.items()},
+        "largest_difference_of_loss": round(apart, 4),
+        "loss_bar": BAR_LOSS,
+        "compute": {side: runs[0]["compute"] for side, runs in found.items()},
         "rounds": len(found["ours"]),
     }
     print(json.dumps(result))
@@ -121,28 +127,38 @@ def outcome(trainer: Any, times: list[float], tokens: int) -> dict[str, Any]:
 
 
 def ours(work: Path, steps: int) -> dict[str, Any]:
+    from train.precision import choose_precision
+
+    return trained(work, steps, work / "base", choose_precision(), TrainConfig(max_steps=steps))
+
+
+def ours_on_the_notebooks_model(work: Path, steps: int) -> dict[str, Any]:
+    from train.base import resolve_base
+    from train.precision import Precision
+
+    config = TrainConfig(max_steps=steps, quantise="fp32")
+    return trained(
+        work, steps, resolve_base(config.base).folder, Precision("cpu", "float32", "as the notebook"), config
+    )
+
+
+def trained(work: Path, steps: int, base: Path, precision: Any, config: TrainConfig) -> dict[str, Any]:
     from transformers import set_seed
 
     from pocketmoji.grid import PRECISIONS
-    from train.precision import choose_precision
-    from train.qlora import dequantised, load_nf4, make_trainer
-    from train.quantise_aware import train_through_grid
+    from train.qlora import load_nf4, make_trainer
 
-    config = TrainConfig(max_steps=steps)
     set_seed(0)
     stop = read_json(work / "base" / "base.json")["stop"]["token"]
-    tokenizer, rows = encoded(work / "base", rows_of(work, steps, config.batch_size), stop)
-    precision = choose_precision()
-    model = load_nf4(work / "base", precision, config)
-    if PRECISIONS[config.quantise].layers:
-        train_through_grid(model, PRECISIONS[config.quantise], dequantised)
+    tokenizer, rows = encoded(base, rows_of(work, steps, config.batch_size), stop)
+    model = load_nf4(base, precision, config, PRECISIONS[config.quantise])
     trainer = make_trainer(
         model, tokenizer, {"train": rows, "validation": []}, precision, config, work / "out", in_order=True
     )
     clock, times = step_times()
     trainer.add_callback(clock)
     trainer.train()
-    return outcome(trainer, times, sum(len(row.tokens) for row in rows))
+    return {**outcome(trainer, times, sum(len(row.tokens) for row in rows)), "compute": precision.dtype}
 
 
 def notebook(work: Path, steps: int) -> dict[str, Any]:
@@ -174,6 +190,7 @@ def notebook(work: Path, steps: int) -> dict[str, Any]:
         def _get_train_sampler(self, *_: Any, **__: Any) -> Any:
             return SequentialSampler(self.train_dataset)
 
+    torch.manual_seed(config.random_seed)  # the adapter begins as ours does
     trainer = InOrder(
         model=model,
         args=SFTConfig(
@@ -187,6 +204,7 @@ def notebook(work: Path, steps: int) -> dict[str, Any]:
             use_cpu=True,
             bf16=False,
             gradient_checkpointing=False,
+            completion_only_loss=True,
             packing=False,
             max_length=None,
             logging_steps=1,
@@ -207,7 +225,7 @@ def notebook(work: Path, steps: int) -> dict[str, Any]:
     clock, times = step_times()
     trainer.add_callback(clock)
     trainer.train()
-    return outcome(trainer, times, sum(len(row.tokens) for row in rows))
+    return {**outcome(trainer, times, sum(len(row.tokens) for row in rows)), "compute": "float32"}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import importlib
 import json
 import math
 import os
-import resource
 import sys
 import types
 import zipfile
@@ -24,6 +23,7 @@ from unittest import mock
 
 from export.sentencepiece_model import build_sentencepiece_model, differing_texts, read_tokenizer
 from pocketmoji.prompt import BOS, END_OF_TURN, START_OF_TURN, render
+from pocketmoji.workspace import peak_memory_bytes
 
 START_TOKEN = BOS
 MODEL_TURN = f"{START_OF_TURN}model\n"
@@ -340,7 +340,7 @@ def main(job_file: Path) -> None:
         task_bytes=task.stat().st_size,
         texts=len(job.texts),
         differing_texts=differing,
-        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        peak_memory_bytes=peak_memory_bytes(),
     )
     Path(job.result).write_text(json.dumps(asdict(result), ensure_ascii=False), "utf-8")
 

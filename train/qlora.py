@@ -74,11 +74,10 @@ def train(
     if not splits["train"]:
         raise InputError("the dataset has no training rows", where=dataset / "train.jsonl", remedy="run datagen anew")
 
-    model = load_nf4(base, precision, config)
     grid = grid or PRECISIONS[config.quantise]
     if grid.layers:
         say(f"train: through the grid of {grid.name}, {grid.layers}")
-        train_through_grid(model, grid, dequantised)
+    model = load_nf4(base, precision, config, grid)
     trainer = make_trainer(model, tokenizer, splits, precision, config, folder / ".checkpoints")
     probe_first_batch(trainer, len(tokenizer))
     last = last_checkpoint(folder / ".checkpoints")
@@ -151,8 +150,8 @@ def planned_steps(examples: int, config: TrainConfig) -> int:
     return config.max_steps or max(1, round(steps_per_epoch(examples, config) * config.epochs))
 
 
-def load_nf4(base: Path, precision: Precision, config: TrainConfig) -> Any:
-    """The base with its linear layers in NF4 and a LoRA adapter on each of them; the embedding stays as it is."""
+def load_nf4(base: Path, precision: Precision, config: TrainConfig, grid: WeightGrid) -> Any:
+    """The base with its linear layers in NF4 and a LoRA adapter on each of them, to be trained through `grid`."""
     import torch
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
@@ -171,7 +170,7 @@ def load_nf4(base: Path, precision: Precision, config: TrainConfig) -> Any:
         device_map={"": processes.device() if precision.device == "cuda" else precision.device},
     )
     model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
-    if precision.device == "cpu":
+    if precision.device == "cpu" and not grid.layers:
         unpack_nf4(model)
     torch.manual_seed(config.random_seed)
     lora = LoraConfig(
@@ -181,7 +180,9 @@ def load_nf4(base: Path, precision: Precision, config: TrainConfig) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, lora)
+    model = get_peft_model(model, lora)
+    train_through_grid(model, grid, dequantised, precision.torch_dtype)
+    return model
 
 
 def dequantised(layer: Any) -> Any:
@@ -197,8 +198,8 @@ def dequantised(layer: Any) -> Any:
 def unpack_nf4(model: Any) -> None:
     """Replace NF4 layers by plain ones of the same values.
 
-    bitsandbytes reads NF4 back to floats in each forward and backward pass. On a CPU that costs most of a step, while
-    the 0.4 GB that the packed form saves are not short; the numbers that are trained against are the same.
+    On a CPU with AVX-512 bitsandbytes repacks an NF4 weight when the layer is first used outside of training, and what
+    is read back from it then is another weight. Layers that compute through a grid never use it.
     """
     import bitsandbytes as bnb
     from torch import nn

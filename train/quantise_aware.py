@@ -16,6 +16,12 @@ from pocketmoji.grid import Grid, Precision
 
 def fake_quantise(weight: Any, grid: Grid) -> Any:
     """What pocketmoji.grid.quantise(weight, grid).values gives, for a float32 torch tensor [out, in] on any device."""
+    levels, zeros, scales = levels_of(weight, grid)
+    return values_of(levels, zeros, scales).reshape(weight.shape)
+
+
+def levels_of(weight: Any, grid: Grid) -> tuple[Any, Any, Any]:
+    """Levels [out, blocks, block] as whole floats, zero points and scales, for a float32 torch tensor [out, in]."""
     import torch
 
     grid = grid.fit(weight.shape[1])
@@ -23,40 +29,50 @@ def fake_quantise(weight: Any, grid: Grid) -> Any:
     if grid.symmetric:
         extreme = blocks.gather(-1, blocks.abs().argmax(-1, keepdim=True))
         scales = extreme / -(1 << (grid.bits - 1))
-        zeros: Any = float(1 << (grid.bits - 1))
+        zeros: Any = torch.full_like(scales, 1 << (grid.bits - 1))
     else:
         low, high = blocks.aminmax(dim=-1, keepdim=True)
         low, high = low.clamp_(max=0), high.clamp_(min=0)
         scales = (high - low) / grid.top
         zeros = (-low / torch.where(scales == 0, 1.0, scales)).round_()
     steps = blocks / torch.where(scales == 0, 1.0, scales)
-    values = steps.add_(zeros).round_().clamp_(0, grid.top).sub_(zeros).mul_(scales)
-    return values.reshape(weight.shape)
+    return steps.add_(zeros).round_().clamp_(0, grid.top), zeros, scales
 
 
-def train_through_grid(model: Any, precision: Precision, read_weight: Any) -> None:
+def values_of(levels: Any, zeros: Any, scales: Any) -> Any:
+    """The weights that levels stand for, in the place of `levels` (floats)."""
+    return levels.sub_(zeros).mul_(scales)
+
+
+def train_through_grid(model: Any, precision: Precision, read_weight: Any, compute: Any = None) -> None:
     """Make every LoRA layer of a peft model compute through `precision.layers`, and round the table to its grid.
 
-    `read_weight(base_layer)` gives a layer's frozen weight as float32 [out, in].
+    `read_weight(base_layer)` gives a layer's frozen weight as float32 [out, in]; `compute` is the torch dtype to
+    multiply in (None: the input's).
     """
     import torch
 
     class ThroughGrid(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, x: Any, a: Any, b: Any, frozen: Any, scaling: float) -> Any:
-            weight = fake_quantise(torch.addmm(frozen, b, a, alpha=scaling), precision.layers).to(x.dtype)  # type: ignore[arg-type]
-            ctx.save_for_backward(x, a, b, weight)
+            levels, zeros, scales = levels_of(torch.addmm(frozen, b, a, alpha=scaling), precision.layers)  # type: ignore[arg-type]
+            # A level is a byte, a weight four: until the backward pass all layers' weights are kept.
+            ctx.save_for_backward(x, a, b, levels.to(torch.uint8), zeros, scales)
             ctx.scaling = scaling
-            return x @ weight.T
+            dtype = compute or x.dtype
+            weight = values_of(levels, zeros, scales).reshape(frozen.shape)
+            return (x.to(dtype) @ weight.to(dtype).T).to(x.dtype)
 
         @staticmethod
         def backward(ctx: Any, *gradients: Any) -> Any:
-            x, a, b, weight = ctx.saved_tensors
+            x, a, b, levels, zeros, scales = ctx.saved_tensors
             out = gradients[0]
+            weight = values_of(levels.to(scales.dtype), zeros, scales).reshape(len(b), -1)
+            dtype = compute or x.dtype
             rows_out, rows_in = out.reshape(-1, out.shape[-1]).to(a.dtype), x.reshape(-1, x.shape[-1]).to(a.dtype)
             to_a = ctx.scaling * (rows_out @ b).T @ rows_in
             to_b = ctx.scaling * rows_out.T @ (rows_in @ a.T)
-            return out @ weight, to_a, to_b, None, None
+            return (out.to(dtype) @ weight.to(dtype)).to(x.dtype), to_a, to_b, None, None
 
     def through_grid(layer: Any) -> Any:
         def forward(x: Any, *_: Any, **__: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,16 @@ def test_a_disk_that_fills_up_in_a_stage_is_told_with_its_folder(tmp_path: Path)
     with pytest.raises(MachineError, match="disk is full") as caught:
         stage(tmp_path / "model", [], fail=OSError(errno.ENOSPC, "No space left on device"))
     assert str(tmp_path / "model") in str(caught.value) and not (tmp_path / "model" / MANIFEST).exists()
+
+
+def test_peak_memory_is_not_that_of_whoever_started_the_process() -> None:
+    """Linux hands the starter's ru_maxrss on."""
+    measured = "from pocketmoji.workspace import peak_memory_bytes; print(peak_memory_bytes())"
+    starter = f"""
+import subprocess, sys
+held = b"x" * (300 << 20)
+del held
+subprocess.run([sys.executable, "-c", {measured!r}], check=True)
+"""
+    peak = int(subprocess.run([sys.executable, "-c", starter], check=True, capture_output=True, text=True).stdout)
+    assert 1 << 20 < peak < 200 << 20

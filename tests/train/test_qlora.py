@@ -68,7 +68,8 @@ def test_saved_model_answers_as_the_trained_one(trained: tuple[Path, dict[str, A
         bnb_4bit_compute_dtype=torch.float32,
     )
     nf4: Any = AutoModelForCausalLM.from_pretrained(base, quantization_config=quantization, dtype=torch.float32)
-    adapted: Any = PeftModel.from_pretrained(nf4, folder / "adapter").eval()
+    # In training's mode: outside of it bitsandbytes computes in bfloat16 where a CPU has instructions for that.
+    adapted: Any = PeftModel.from_pretrained(nf4, folder / "adapter").train()
     merged: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     tokens = torch.tensor([[2, 20, 30, 40, 50]])
     with torch.no_grad():

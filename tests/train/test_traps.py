@@ -31,7 +31,7 @@ def adapted(tiny_model: Path) -> Any:
     """The tiny model in NF4 with an adapter that does something."""
     import torch
 
-    model = qlora.load_nf4(tiny_model, CPU, TrainConfig(lora_rank=4))
+    model = qlora.load_nf4(tiny_model, CPU, TrainConfig(lora_rank=4), PRECISIONS["fp32"])
     torch.manual_seed(1)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
