@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from datagen.card import describe, render_card
@@ -49,7 +49,7 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
     heldout = choose_heldout_seeds(file.seeds, config)
     wanted = [wanted_paraphrases(seed, heldout, config) for seed in file.seeds]
     folder.mkdir(parents=True, exist_ok=True)
-    with _no_empty_folder(folder), lines_writer(folder / "dropped.jsonl") as record:
+    with closing(journal), _no_empty_folder(folder), lines_writer(folder / "dropped.jsonl") as record:
         screen = Screen(file.seeds, record, config.language)
         collected = collect(teacher, file.seeds, wanted, screen, folder, judge)
         if not screen.received:
