@@ -59,6 +59,7 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
                 expected=teacher.exhausted or None,
                 remedy="try another model with --teacher-model, or --teacher offline",
             )
+        screen.forget_texts()
         tally, got = _write_splits(file, heldout, collected, screen, config, folder)
     _remove(collected)
     short = {n: (got[n], wanted[n], collected.why.get(n, "")) for n in range(len(got)) if got[n] < wanted[n]}

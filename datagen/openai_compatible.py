@@ -29,7 +29,12 @@ class OpenAIClient:
         with OpenAI(api_key=key, base_url=base_url or None) as client:
             self._where = str(client.base_url)
             headers = client.default_headers | client.auth_headers
-        self._headers = {name: value for name, value in headers.items() if isinstance(value, str)}
+        # Not those that say which library is calling: it is not that one.
+        self._headers = {
+            name: value
+            for name, value in headers.items()
+            if isinstance(value, str) and not name.startswith(("X-Stainless", "User-Agent"))
+        }
         self._session: Any = None
         self._format: str | None = "json_schema"
         self._limit_name = "max_tokens"
@@ -60,7 +65,7 @@ class OpenAIClient:
             return _answer(found)
         details = found.get("error", found) if isinstance(found, dict) else found
         problem = str(details.get("message", details) if isinstance(details, dict) else details)
-        if status == 400 and self._adapt(problem):
+        if status == 400 and self._adapt(str(found)):
             raise Busy(f"400 {problem}"[:200], told=0.0)
         told = wait_told(details, headers)
         raise failure(self.name, status, problem, told, details, where=self._where, key=KEY)
