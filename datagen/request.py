@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from datagen.axes import cells, describe_cell
 from datagen.teacher import Ask, Candidate
-from pocketmoji.workspace import digest_json
+from pocketmoji.workspace import canonical_json
 
 Form = TypeVar("Form", bound=BaseModel)
 Part = TypeVar("Part", bound=BaseModel)
@@ -138,15 +139,10 @@ class Request:
         limits, prices and budgets, the number of the attempt, the time, where the journal lies. So a run that was begun
         with one executor, on one server, is finished with any other.
         """
-        return digest_json(
-            {
-                "teacher": self.teacher,
-                "instructions": self.instructions,
-                "prompt": self.prompt,
-                "schema": self.schema,
-                "temperature": self.temperature,
-            }
-        )
+        before, after = _around_prompt(self.teacher, self.instructions, self.schema_text, self.temperature)
+        digest = before.copy()
+        digest.update(canonical_json(self.prompt).encode() + after)
+        return digest.hexdigest()
 
     @property
     def most_output_tokens(self) -> int:
@@ -196,6 +192,21 @@ class Request:
         """A request for each of the seeds alone."""
         for ask in self.asks:
             yield Request(self.teacher, (ask,), self.axes, self.language)
+
+
+@lru_cache(maxsize=64)
+def _around_prompt(teacher: str, instructions: str, schema_text: str, temperature: float) -> tuple[Any, bytes]:
+    """What the identities of a run's requests have in common: of their canonical JSON, the digest of all before the
+    prompt, and the text after it."""
+    identity = {
+        "teacher": teacher,
+        "instructions": instructions,
+        "prompt": "",
+        "schema": json.loads(schema_text),
+        "temperature": temperature,
+    }
+    before, after = canonical_json(identity).split('"prompt": ""')
+    return hashlib.sha256(f'{before}"prompt": '.encode()), after.encode()
 
 
 def parsed(form: type[Form], answer: str) -> Form:
