@@ -2,8 +2,8 @@
 
 200 seeds against a local server that speaks Gemini's protocol and always gives the same reply to the same request. One
 side is the run that nobody interrupts, the other the same run killed with SIGKILL at a random moment and then started
-again to its end, as many times as --kills says. Every tenth is finished by another executor (gemini-batch) than the one
-it was begun with, and the other way round.
+again to its end, as many times as --kills says. Of every ten, three are finished by another executor than the one that
+they were begun with: async then ray (two workers on this machine), async then gemini-batch, gemini-batch then async.
 
 A reply counts as paid when it was sent to a process that was there to receive it. What was in flight when the process
 died (at most four requests a kill, `replies_to_the_dead`) is asked for again by necessity, and counted apart.
@@ -32,6 +32,7 @@ from tests.datagen.model_server import Answer, Asked, ModelServer, good
 
 SEEDS = 200
 LATENCY = 0.02
+CHANGES = {7: ("async", "ray"), 8: ("async", "gemini-batch"), 9: ("gemini-batch", "async")}
 
 
 class Recorded(ModelServer):
@@ -94,6 +95,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     kills = parser.parse_args().kills
     os.environ |= {"GEMINI_API_KEY": "recorded", "NO_PROXY": "127.0.0.1"}
+    os.environ.pop("RAY_ADDRESS", None)
+    import ray
+
+    cluster = ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    os.environ["RAY_ADDRESS"] = cluster.address_info["address"]
     forked = multiprocessing.get_context("forkserver")
     forked.set_forkserver_preload(["google.genai", "pyarrow.parquet", "wordfreq", "datagen.generate", "pocketmoji.cli"])
     rng = random.Random(0)
@@ -123,11 +129,7 @@ def main() -> None:
         for number in range(kills):
             server.received.clear()
             server.jobs.clear()
-            first, second = ("async", "async")
-            if number % 10 == 8:
-                first, second = "async", "gemini-batch"
-            elif number % 10 == 9:
-                first, second = "gemini-batch", "async"
+            first, second = CHANGES.get(number % 10, ("async", "async"))
             out = root / f"killed-{number}"
             process = start(out, first)
             process.join(rng.uniform(0.1, seconds))
@@ -143,6 +145,7 @@ def main() -> None:
                 f"{number + 1}/{kills}: {identical} identical, {repeated} of {paid} replies repeated", file=sys.stderr
             )
             shutil.rmtree(out)
+    ray.shutdown()
     share = repeated / max(1, paid)
     print(
         json.dumps(

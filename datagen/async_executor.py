@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from datagen.budget import Budget
 from datagen.client import Busy, Client
 from datagen.journal import Journal
-from datagen.limits import Gate, PerMinute
+from datagen.limits import Gate, PerMinute, backoff
 from datagen.request import Request
 from pocketmoji.config import DatagenConfig
 from pocketmoji.console import say
@@ -20,7 +19,6 @@ from pocketmoji.errors import TeacherError
 # How often a request is sent while the server is busy or out of reach, and how often after a reply of no use.
 ATTEMPTS = 6
 MALFORMED_ATTEMPTS = 3
-LONGEST_BACKOFF = 60.0
 # Requests in a row without a usable reply before the model is taken to be unfit, and money no longer spent on it.
 UNUSABLE_IN_A_ROW = 5
 
@@ -120,7 +118,7 @@ class AsyncExecutor:
                         f"{self._name} did not answer in {ATTEMPTS} attempts ({error})",
                         remedy="run the same command again later, or use --teacher offline: what was received is kept",
                     ) from error
-                wait = random.uniform(0, min(LONGEST_BACKOFF, 2.0**failed)) if error.told is None else error.told
+                wait = backoff(failed) if error.told is None else error.told
                 self._tell(f"{str(error).splitlines()[0][:120]}; asking again in {wait:.0f} s")
             except BaseException:
                 self._over = True  # before the next in line is let through

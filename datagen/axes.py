@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from functools import lru_cache
 
 from pocketmoji.errors import InputError
 
@@ -42,10 +41,8 @@ def cells(seed_id: str, axes: dict[str, tuple[str, ...]], first: int, count: int
     Every axis goes through all its values before one comes again, each axis in an order of the seed's own (a Latin
     hypercube), so that a handful of paraphrases already covers every axis evenly.
     """
-    chosen = {
-        name: [_nth(seed_id, name, values, n) for n in range(first, first + count)] for name, values in axes.items()
-    }
-    return [{name: chosen[name][n] for name in axes} for n in range(count)]
+    chosen = [_values(seed_id, name, values, first, count) for name, values in axes.items()]
+    return [dict(zip(axes, cell, strict=True)) for cell in zip(*chosen, strict=True)]
 
 
 def describe_cell(cell: dict[str, str]) -> str:
@@ -53,11 +50,24 @@ def describe_cell(cell: dict[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in cell.items())
 
 
-def _nth(seed_id: str, name: str, values: tuple[str, ...], n: int) -> str:
-    turn, place = divmod(n, len(values))
-    return _order(seed_id, name, values, turn)[place]
+def _values(seed_id: str, name: str, values: tuple[str, ...], first: int, count: int) -> list[str]:
+    turn, place = divmod(first, len(values))
+    drawn: list[str] = []
+    while len(drawn) < place + count:
+        drawn += _shuffled(f"{seed_id}:{name}:{turn}", values)
+        turn += 1
+    return drawn[place : place + count]
 
 
-@lru_cache(maxsize=4096)
-def _order(seed_id: str, name: str, values: tuple[str, ...], turn: int) -> tuple[str, ...]:
-    return tuple(random.Random(f"{seed_id}:{name}:{turn}").sample(values, len(values)))
+def _shuffled(key: str, values: tuple[str, ...]) -> list[str]:
+    """What random.Random(key).sample(values, len(values)) gives, in half the time, and whatever later Pythons make of
+    sample(): the prompts, and so the fingerprints of what was paid for, hang on it."""
+    bits, pool, drawn = random.Random(key).getrandbits, list(values), []
+    while left := len(pool):
+        length = left.bit_length()
+        while (place := bits(length)) >= left:
+            pass
+        drawn.append(pool[place])
+        pool[place] = pool[-1]
+        pool.pop()
+    return drawn

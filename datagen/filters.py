@@ -104,6 +104,10 @@ class Screen:
             )
         )
 
+    def forget_texts(self) -> None:
+        """Gives back the memory that comparing takes: nothing more will be offered."""
+        del self._texts, self._index
+
     def _alone(self, seed: Seed, text: str) -> str | None:
         """What is wrong with a text whatever else there is."""
         if not any(c.isalnum() for c in text):

@@ -7,16 +7,16 @@ request's fingerprint), checked like any other reply, and asked again in the nex
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
-from datagen.async_executor import ATTEMPTS, LONGEST_BACKOFF, MALFORMED_ATTEMPTS, accepted, spent
+from datagen.async_executor import ATTEMPTS, MALFORMED_ATTEMPTS, accepted, spent
 from datagen.budget import Budget
 from datagen.client import Busy, failure, is_network, wait_told
 from datagen.gemini import KEY, generation_config, make_client
 from datagen.journal import Journal
+from datagen.limits import backoff
 from datagen.request import Request
 from pocketmoji.console import say
 from pocketmoji.errors import TeacherError
@@ -201,7 +201,7 @@ class GeminiBatchExecutor:
                 meant = Busy(f"no connection: {error or type(error).__name__}")
             if attempt == ATTEMPTS:
                 break
-            wait = meant.told if meant.told is not None else random.uniform(0, min(LONGEST_BACKOFF, 2.0**attempt))
+            wait = meant.told if meant.told is not None else backoff(attempt)
             await self._sleep(wait)
         raise TeacherError(
             f"{self._name} did not answer in {ATTEMPTS} attempts ({meant})",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from datagen.card import describe, render_card
@@ -49,7 +49,7 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
     heldout = choose_heldout_seeds(file.seeds, config)
     wanted = [wanted_paraphrases(seed, heldout, config) for seed in file.seeds]
     folder.mkdir(parents=True, exist_ok=True)
-    with _no_empty_folder(folder), lines_writer(folder / "dropped.jsonl") as record:
+    with closing(journal), _no_empty_folder(folder), lines_writer(folder / "dropped.jsonl") as record:
         screen = Screen(file.seeds, record, config.language)
         collected = collect(teacher, file.seeds, wanted, screen, folder, judge)
         if not screen.received:
@@ -59,6 +59,7 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
                 expected=teacher.exhausted or None,
                 remedy="try another model with --teacher-model, or --teacher offline",
             )
+        screen.forget_texts()
         tally, got = _write_splits(file, heldout, collected, screen, config, folder)
     _remove(collected)
     short = {n: (got[n], wanted[n], collected.why.get(n, "")) for n in range(len(got)) if got[n] < wanted[n]}

@@ -18,6 +18,7 @@ import os
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ class Journal:
         self.collected = 0
         self.statuses: Counter[str] = Counter()
         self._end = 0
+        self._file: FileIO | None = None
         self._lock = threading.Lock()
         if path.is_file():
             self._load()
@@ -63,10 +65,12 @@ class Journal:
         if fingerprint not in self._where:
             return None
         start, length = self._where[fingerprint]
-        with open(self._path, "rb") as file:
-            file.seek(start)
-            found: dict[str, Any] = json.loads(file.read(length))
+        found: dict[str, Any] = json.loads(os.pread(self._opened().fileno(), length, start))
         return found
+
+    def has_reply(self, fingerprint: str) -> bool:
+        """True if there is an accepted reply."""
+        return fingerprint in self._where
 
     def reply(self, fingerprint: str) -> list[list[tuple[int, str]]] | None:
         entry = self.entry(fingerprint)
@@ -76,37 +80,47 @@ class Journal:
         """Writes entries in one go; when it returns they survive a power cut (`durable`) or a kill (otherwise)."""
         lines = [(entry, json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace") + b"\n") for entry in entries]
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # Unbuffered: what the disk refuses must not be tried again when the file is closed.
-            with open(self._path, "ab", buffering=0) as file:
-                with self._lock:
-                    # Not tell(): another thread may have written since this one opened the file.
-                    start = os.fstat(file.fileno()).st_size
-                    if start != self._end:  # a crash, or somebody else, wrote here
-                        start += self._finish_line(file)
-                    try:
-                        data = b"".join(line for _, line in lines)
-                        while data:
-                            data = data[file.write(data) :]
-                    except OSError:
-                        self._cut(start)
-                        raise
-                    for entry, line in lines:
-                        self._note(entry, start, len(line))
-                        start += len(line)
-                    self._end = start
-                if durable:
-                    os.fsync(file.fileno())
+            with self._lock:
+                file = self._opened()
+                start = os.fstat(file.fileno()).st_size
+                if start != self._end:  # a crash, or somebody else, wrote here
+                    start += _finish_line(file, start)
+                try:
+                    data = b"".join(line for _, line in lines)
+                    while data:
+                        data = data[file.write(data) :]
+                except OSError:
+                    self._cut(start)
+                    raise
+                for entry, line in lines:
+                    self._note(entry, start, len(line))
+                    start += len(line)
+                self._end = start
+            if durable:
+                os.fsync(file.fileno())
         except OSError as error:
             raise self._unwritable(error) from error
 
     def sync(self) -> None:
         """Returns when all that was written before the call would survive a power cut."""
         try:
-            with open(self._path, "rb") as file:
-                os.fsync(file.fileno())
+            os.fsync(self._opened().fileno())
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def close(self) -> None:
+        """Closes the file; whatever is asked of the journal afterwards opens it again."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def _opened(self) -> FileIO:
+        """The file, for reading and appending. It stays open: a run asks for it several times a request."""
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # Unbuffered: what the disk refuses must not be tried again when the file is closed.
+            self._file = open(self._path, "a+b", buffering=0)  # noqa: SIM115
+        return self._file
 
     def _unwritable(self, error: OSError) -> MachineError:
         return MachineError(
@@ -123,8 +137,7 @@ class Journal:
                     self._note(json.loads(line), start, len(line))
                 except (ValueError, KeyError, TypeError):
                     continue
-        with open(self._path, "rb") as file:
-            if self._end and not _ends_line(file):
+            if self._end and os.pread(file.fileno(), 1, self._end - 1) != b"\n":
                 self._end = -1  # the next append has to finish the line first
 
     def _note(self, entry: dict[str, Any], start: int, length: int) -> None:
@@ -152,14 +165,6 @@ class Journal:
                 if not waiting:
                     del self._open[fingerprint]
 
-    def _finish_line(self, file: Any) -> int:
-        """Ends the line that a crash cut short; how many bytes that took."""
-        with open(self._path, "rb") as reading:
-            if not file.tell() or _ends_line(reading):
-                return 0
-        file.write(b"\n")
-        return 1
-
     def _cut(self, size: int) -> None:
         """Takes back what did not fit on the disk, so that the next line starts cleanly."""
         try:
@@ -168,6 +173,8 @@ class Journal:
             self._end = -1
 
 
-def _ends_line(file: Any) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return bool(file.read() == b"\n")
+def _finish_line(file: FileIO, size: int) -> int:
+    """Ends the line that a crash cut short; how many bytes that took."""
+    if not size or os.pread(file.fileno(), 1, size - 1) == b"\n":
+        return 0
+    return file.write(b"\n")

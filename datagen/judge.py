@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from datagen.filters import Screen
 from datagen.journal import Journal
@@ -42,12 +42,19 @@ class Item(Strict):
     verdicts: list[Verdict]
 
 
+ItemsReply = Reply[Item]
+VERDICT = strict_object(paraphrase={"type": "integer"}, fits={"type": "boolean"}, why={"type": "string"})
+
+
 @dataclass(frozen=True)
 class JudgeRequest(Request):
     """The seeds' `paraphrases`, in the order of `asks`, to be judged by `teacher` ("<kind>:<model>") in one go. In its
     reply a text's pairs are (number of the paraphrase, "" or why it does not fit)."""
 
     paraphrases: tuple[tuple[str, ...], ...] = ()
+
+    schema: ClassVar[dict[str, Any]] = reply_schema(verdicts=VERDICT)
+    schema_text: ClassVar[str] = json.dumps(schema)
 
     @cached_property
     def instructions(self) -> str:
@@ -70,22 +77,17 @@ class JudgeRequest(Request):
         ]
         return json.dumps(texts, ensure_ascii=False, indent=1)
 
-    @cached_property
-    def schema(self) -> dict[str, Any]:
-        verdict = strict_object(paraphrase={"type": "integer"}, fits={"type": "boolean"}, why={"type": "string"})
-        return reply_schema(verdicts=verdict)
-
     @property
     def most_output_tokens(self) -> int:
         return 512 + TOKENS_PER_VERDICT * sum(map(len, self.paraphrases))
 
     @property
     def likely_tokens(self) -> tuple[int, int]:
-        sent = len(self.instructions) + len(self.prompt) + len(json.dumps(self.schema))
+        sent = len(self.instructions) + len(self.prompt) + len(self.schema_text)
         return -(-sent // 4), 20 * sum(map(len, self.paraphrases))
 
     def check(self, answer: str) -> list[list[tuple[int, str]]]:
-        items: list[Item] = parsed(Reply[Item], answer).items
+        items = parsed(ItemsReply, answer).items
         found = {
             item.number: {v.paraphrase: "" if v.fits else v.why or "no reason" for v in item.verdicts} for item in items
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections import deque
 
@@ -15,6 +16,13 @@ SHORTEST_LOOK = 10
 MINUTE = 60.0
 # Never 0, which would say that the units fit.
 SHORTEST_WAIT = 0.001
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.25, 60.0
+
+
+def backoff(failed: int) -> float:
+    """Seconds to wait after so many failures in a row, drawn at random (full jitter). Most failures are over at once,
+    so the first wait is short; each may be four times as long as the one before."""
+    return random.uniform(0, min(LONGEST_BACKOFF, FIRST_BACKOFF * 4.0 ** (failed - 1)))
 
 
 class Gate:

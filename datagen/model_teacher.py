@@ -46,25 +46,30 @@ class ModelTeacher:
         return self._budget.running()
 
     def paraphrase(self, asks: Sequence[Ask], done: Callable[[int], None]) -> Iterator[list[Candidate]]:
-        journal = self._journal
-        run_async(self._executor.run(plan(self.name, asks, self._config), done))
+        requests = plan(self.name, asks, self._config)
+        # A request is put together once: what reading its reply needs of it is kept.
+        planned: list[Request] = []
+
+        def noted() -> Iterator[Request]:
+            for request in requests:
+                planned.append(request.without_prompt())
+                yield request
+
+        run_async(self._executor.run(noted(), done))
+        planned.extend(request.without_prompt() for request in requests)  # those that a ceiling left unasked
         # What several seeds at once did not get, each of them may get alone.
-        if not self.exhausted and any(self._unanswered(asks)):
-            run_async(self._executor.run((one for request in self._unanswered(asks) for one in request.single()), done))
-        for request in plan(self.name, asks, self._config):
-            if found := self._read(request, journal):
+        unanswered = [one for one in planned if len(one.asks) > 1 and not self._journal.has_reply(one.fingerprint)]
+        if unanswered and not self.exhausted:
+            run_async(self._executor.run((one for request in unanswered for one in request.single()), done))
+        for request in planned:
+            if found := self._read(request):
                 yield from found
             else:
                 for one in request.single():
-                    yield (self._read(one, journal) or [[]])[0]
+                    yield (self._read(one) or [[]])[0]
 
-    def _unanswered(self, asks: Sequence[Ask]) -> Iterator[Request]:
-        for request in plan(self.name, asks, self._config):
-            if len(request.asks) > 1 and self._journal.entry(request.fingerprint) is None:
-                yield request
-
-    def _read(self, request: Request, journal: Journal) -> list[list[Candidate]] | None:
-        entry = journal.entry(request.fingerprint)
+    def _read(self, request: Request) -> list[list[Candidate]] | None:
+        entry = self._journal.entry(request.fingerprint)
         if entry is None:
             return None
         self.tokens[0] += int(entry["tokens"][0])

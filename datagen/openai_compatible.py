@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from datagen.client import Answer, Busy, failure, is_network, wait_told
 from datagen.request import Request
@@ -12,71 +15,85 @@ KEY = "OPENAI_API_KEY"
 
 
 class OpenAIClient:
-    """Talks to one model at `base_url` (OpenAI's own, or OPENAI_BASE_URL, if that is empty)."""
+    """Talks to one model at `base_url` (OpenAI's own, or OPENAI_BASE_URL, if that is empty).
+
+    Address and headers are the `openai` client's, with all that it takes from the environment; the request itself is
+    one POST of aiohttp, since that client needs 0.7 ms for one, six times as long.
+    """
 
     def __init__(self, model: str, key: str, base_url: str | None = None) -> None:
-        from openai import AsyncOpenAI, DefaultAioHttpClient
+        from openai import OpenAI
 
         self.name = f"openai:{model}"
         self._model = model
-        # We retry ourselves, as the server says; the client's own retries would not count against the ceilings.
-        self._client = AsyncOpenAI(
-            api_key=key, base_url=base_url or None, max_retries=0, timeout=TIMEOUT_S, http_client=DefaultAioHttpClient()
-        )
-        self._where = str(self._client.base_url)
+        with OpenAI(api_key=key, base_url=base_url or None) as client:
+            self._where = str(client.base_url)
+            headers = client.default_headers | client.auth_headers
+        # Not those that say which library is calling: it is not that one.
+        self._headers = {
+            name: value
+            for name, value in headers.items()
+            if isinstance(value, str) and not name.startswith(("X-Stainless", "User-Agent"))
+        }
+        self._session: Any = None
         self._format: str | None = "json_schema"
         self._limit_name = "max_tokens"
 
     async def send(self, request: Request) -> Answer:
-        import openai
-
+        body = {
+            "model": self._model,
+            "messages": [
+                {"role": "system", "content": request.instructions},
+                {"role": "user", "content": request.prompt},
+            ],
+            "temperature": request.temperature,
+            self._limit_name: request.most_output_tokens,
+            **self._response_format(request),
+        }
         try:
-            # Below the typed methods: their walks through the schema take longer than everything else together.
-            completion = await self._client.post(
-                "/chat/completions",
-                cast_to=object,
-                body={
-                    "model": self._model,
-                    "messages": [
-                        {"role": "system", "content": request.instructions},
-                        {"role": "user", "content": request.prompt},
-                    ],
-                    "temperature": request.temperature,
-                    self._limit_name: request.most_output_tokens,
-                    **self._response_format(request),
-                },
-            )
-        except openai.BadRequestError as error:
-            if self._adapt(str(error)):
-                raise Busy(f"400 {error.message}"[:200], told=0.0) from error
-            raise self._failure(error) from error
-        except openai.APIStatusError as error:
-            raise self._failure(error) from error
-        except openai.APIConnectionError as error:
-            cause = error.__cause__ or error
-            raise Busy(f"no connection: {cause or type(cause).__name__}", billed=True) from error
-        except ValueError:  # status 200, said to be JSON, and is not
-            return Answer("<not JSON>")
+            async with self._opened().post(f"{self._where}chat/completions", data=json.dumps(body).encode()) as reply:
+                status, headers, raw = reply.status, reply.headers, await reply.read()
         except Exception as error:
             if not is_network(error):
                 raise
             raise Busy(f"no connection: {error or type(error).__name__}", billed=True) from error
-        return _answer(completion)
+        try:
+            found = json.loads(raw)
+        except ValueError:
+            found = raw.decode("utf-8", "replace")
+        if status < 300:
+            return _answer(found)
+        details = found.get("error", found) if isinstance(found, dict) else found
+        problem = str(details.get("message", details) if isinstance(details, dict) else details)
+        if status == 400 and self._adapt(str(found)):
+            raise Busy(f"400 {problem}"[:200], told=0.0)
+        told = wait_told(details, headers)
+        raise failure(self.name, status, problem, told, details, where=self._where, key=KEY)
 
     async def close(self) -> None:
-        await self._client.close()
+        if self._session:
+            await self._session.close()
+
+    def _opened(self) -> Any:
+        """The connections, which belong to the event loop that first sends something."""
+        if self._session is None:
+            from aiohttp import ClientSession, ClientTimeout, TCPConnector
+
+            self._session = ClientSession(
+                # How many may be open is the executor's business.
+                connector=TCPConnector(limit=0),
+                timeout=ClientTimeout(sock_connect=TIMEOUT_S, sock_read=TIMEOUT_S),
+                headers=self._headers,
+                # aiohttp would look this up for every request, in a thread.
+                proxy=_proxy(self._where),
+            )
+        return self._session
 
     def _response_format(self, request: Request) -> dict[str, Any]:
         if self._format != "json_schema":
             return {"response_format": {"type": self._format}} if self._format else {}
         schema = {"name": "answer", "strict": True, "schema": request.schema}
         return {"response_format": {"type": "json_schema", "json_schema": schema}}
-
-    def _failure(self, error: Any) -> Exception:
-        headers = error.response.headers
-        body = error.body
-        told = wait_told(body if isinstance(body, dict) else {}, headers)
-        return failure(self.name, error.status_code, error.message, told, body, where=self._where, key=KEY)
 
     def _adapt(self, problem: str) -> bool:
         """True if the server refused an option that it can do without; the next attempt leaves it out."""
@@ -87,6 +104,14 @@ class OpenAIClient:
             self._limit_name = "max_completion_tokens"
             return True
         return False
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for this address, if it names one."""
+    parts, named = urlsplit(url), getproxies()
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return named.get(parts.scheme) or named.get("all")
 
 
 def _answer(completion: Any) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,7 @@ def preview(seeds_path: Path, config: DatagenConfig, count: int) -> dict[str, An
     dropped: list[Dropped] = []
     screen = Screen(file.seeds, dropped.append, config.language)
     shown = []
-    with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder) / JOURNAL)
+    with tempfile.TemporaryDirectory() as folder, closing(Journal(Path(folder) / JOURNAL)) as journal:
         teacher, judge = choose_teacher(config, journal, os.environ), choose_judge(config, journal, os.environ)
         asks = [Ask(seed, PREVIEWED) for seed in file.seeds[:count]]
         for number, candidates in enumerate(teacher.paraphrase(asks, lambda n: None)):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from datagen.axes import cells, describe_cell
 from datagen.teacher import Ask, Candidate
-from pocketmoji.workspace import digest_json
+from pocketmoji.workspace import canonical_json
 
 Form = TypeVar("Form", bound=BaseModel)
 Part = TypeVar("Part", bound=BaseModel)
@@ -59,6 +61,10 @@ class Reply(Strict, Generic[Part]):
     items: list[Part]
 
 
+# To name a generic model anew takes longer than to check a reply with it.
+ItemsReply = Reply[Item]
+
+
 def json_schema() -> dict[str, Any]:
     """The schema of `Reply[Item]` in the form that servers with strict schemas want."""
     return reply_schema(paraphrases=strict_object(style={"type": "integer"}, text={"type": "string"}))
@@ -89,6 +95,9 @@ class Request:
     axes: dict[str, tuple[str, ...]]
     language: str = OWN_LANGUAGE
 
+    schema: ClassVar[dict[str, Any]] = json_schema()
+    schema_text: ClassVar[str] = json.dumps(schema)
+
     @cached_property
     def instructions(self) -> str:
         return INSTRUCTIONS.format(language=self.language)
@@ -98,8 +107,13 @@ class Request:
         return TEMPERATURE
 
     @cached_property
-    def schema(self) -> dict[str, Any]:
-        return json_schema()
+    def styles(self) -> tuple[tuple[str, ...], ...]:
+        """For each seed the cells that its paraphrases are to stand in, as a model reads them."""
+        # Interned: the same few thousand cells come again in every seed.
+        return tuple(
+            tuple(sys.intern(describe_cell(cell)) for cell in cells(ask.seed.seed_id, self.axes, ask.asked, ask.wanted))
+            for ask in self.asks
+        )
 
     @cached_property
     def prompt(self) -> str:
@@ -109,10 +123,10 @@ class Request:
                 "number": number,
                 "text": ask.seed.text,
                 "emoji": ask.seed.emoji,
-                "styles": {str(n): describe_cell(cell) for n, cell in enumerate(self._cells(ask), 1)},
+                "styles": {str(n): style for n, style in enumerate(styles, 1)},
                 "avoid": ask.avoid,
             }
-            for number, ask in enumerate(self.asks, 1)
+            for number, (ask, styles) in enumerate(zip(self.asks, self.styles, strict=True), 1)
         ]
         return json.dumps(texts, ensure_ascii=False, indent=1)
 
@@ -125,15 +139,10 @@ class Request:
         limits, prices and budgets, the number of the attempt, the time, where the journal lies. So a run that was begun
         with one executor, on one server, is finished with any other.
         """
-        return digest_json(
-            {
-                "teacher": self.teacher,
-                "instructions": self.instructions,
-                "prompt": self.prompt,
-                "schema": self.schema,
-                "temperature": self.temperature,
-            }
-        )
+        before, after = _around_prompt(self.teacher, self.instructions, self.schema_text, self.temperature)
+        digest = before.copy()
+        digest.update(canonical_json(self.prompt).encode() + after)
+        return digest.hexdigest()
 
     @property
     def most_output_tokens(self) -> int:
@@ -143,21 +152,18 @@ class Request:
     @property
     def most_input_tokens(self) -> int:
         """A bound that holds for every tokenizer with byte fallback: a token is at least one byte long."""
-        return len((self.instructions + self.prompt + json.dumps(self.schema)).encode()) + 64
+        return len((self.instructions + self.prompt + self.schema_text).encode()) + 64
 
     @property
     def likely_tokens(self) -> tuple[int, int]:
         """Input and output tokens to expect, from four characters to a token."""
-        sent = len(self.instructions) + len(self.prompt) + len(json.dumps(self.schema))
+        sent = len(self.instructions) + len(self.prompt) + len(self.schema_text)
         received = sum(ask.wanted * (len(ask.seed.text) + 40) + 40 for ask in self.asks)
         return -(-sent // 4), -(-received // 4)
 
-    def _cells(self, ask: Ask) -> list[dict[str, str]]:
-        return cells(ask.seed.seed_id, self.axes, ask.asked, ask.wanted)
-
     def check(self, answer: str) -> list[list[tuple[int, str]]]:
         """(style, text) by seed if the answer keeps to the schema and the numbers asked for; ValueError if not."""
-        reply = parsed(Reply[Item], answer)
+        reply = parsed(ItemsReply, answer)
         by_number = {item.number: item.paraphrases for item in reply.items}
         if len(reply.items) != len(self.asks) or set(by_number) != set(range(1, len(self.asks) + 1)):
             numbers = sorted(item.number for item in reply.items)
@@ -168,21 +174,39 @@ class Request:
 
     def candidates(self, reply: Sequence[Sequence[Sequence[Any]]]) -> list[list[Candidate]]:
         """The candidates of a checked reply, by seed, each with the cell it was written for."""
-        found = []
-        for ask, texts in zip(self.asks, reply, strict=True):
-            described = [describe_cell(cell) for cell in self._cells(ask)]
-            found.append(
-                [
-                    Candidate(str(text), self.teacher, described[style - 1] if 1 <= style <= len(described) else "")
-                    for style, text in texts
-                ]
-            )
-        return found
+        return [
+            [
+                Candidate(str(text), self.teacher, styles[style - 1] if 1 <= style <= len(styles) else "")
+                for style, text in texts
+            ]
+            for styles, texts in zip(self.styles, reply, strict=True)
+        ]
+
+    def without_prompt(self) -> Request:
+        """The same, without what takes most of the memory and is no longer needed once the reply has come."""
+        light = replace(self)
+        light.__dict__.update(styles=self.styles, fingerprint=self.fingerprint)
+        return light
 
     def single(self) -> Iterator[Request]:
         """A request for each of the seeds alone."""
         for ask in self.asks:
             yield Request(self.teacher, (ask,), self.axes, self.language)
+
+
+@lru_cache(maxsize=64)
+def _around_prompt(teacher: str, instructions: str, schema_text: str, temperature: float) -> tuple[Any, bytes]:
+    """What the identities of a run's requests have in common: of their canonical JSON, the digest of all before the
+    prompt, and the text after it."""
+    identity = {
+        "teacher": teacher,
+        "instructions": instructions,
+        "prompt": "",
+        "schema": json.loads(schema_text),
+        "temperature": temperature,
+    }
+    before, after = canonical_json(identity).split('"prompt": ""')
+    return hashlib.sha256(f'{before}"prompt": '.encode()), after.encode()
 
 
 def parsed(form: type[Form], answer: str) -> Form:

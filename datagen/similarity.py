@@ -77,7 +77,7 @@ class MinHash:
 
 
 def band_keys(signatures: Array) -> Array:
-    """Twelve 64-bit keys a row, never 0: texts that share one may be alike."""
+    """Twelve 64-bit keys a row, never 0: texts that share one, in the same place, may be alike."""
     keys = np.empty((len(signatures), BANDS), np.uint64)
     for band in range(BANDS):
         key = np.full(len(signatures), band + 1, np.uint64)
@@ -91,13 +91,13 @@ def band_keys(signatures: Array) -> Array:
 class NearIndex:
     """Texts that can be asked "is this nearly one of you?" without comparing with each of them.
 
-    Built for millions: a text takes about 350 bytes (its band keys in one table, a short signature, its own bytes).
+    Built for millions: a text takes about 350 bytes (its band keys in a table each, a short signature, its own bytes).
     What MinHash proposes is checked by the exact Jaccard similarity, so no pair is called near that is not.
     """
 
     def __init__(self, texts: Iterable[str] = (), *, random_seed: int = 0) -> None:
         self._hash = MinHash(random_seed)
-        self._table = _Table()
+        self._tables = [_Table() for _ in range(BANDS)]
         self._chain = _Rows(BANDS, np.int32)
         self._short = _Rows(HASHES, np.uint16)
         self._ends = _Rows(1, np.int64)
@@ -134,18 +134,20 @@ class Batch:
         signatures = index._hash.signatures(texts)
         self._keys = band_keys(signatures)
         self._short = (signatures & np.uint32(0xFFFF)).astype(np.uint16)
-        self._heads = index._table.get(self._keys.reshape(-1)).reshape(-1, BANDS).tolist()
+        heads = [table.get(keys) for table, keys in zip(index._tables, self._keys.T, strict=True)]
+        self._heads = np.stack(heads, axis=1).tolist()
         self._key_lists: list[list[int]] = self._keys.tolist()
-        self._new: dict[int, int] = {}
+        self._new: list[dict[int, int]] = [{} for _ in range(BANDS)]
 
     def __enter__(self) -> Batch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._new:
-            keys = np.fromiter(self._new.keys(), np.uint64, len(self._new))
-            self._index._table.put(keys, np.fromiter(self._new.values(), np.int32, len(self._new)))
-        self._new = {}
+        for table, new in zip(self._index._tables, self._new, strict=True):
+            if new:
+                keys = np.fromiter(new.keys(), np.uint64, len(new))
+                table.put(keys, np.fromiter(new.values(), np.int32, len(new)))
+            new.clear()
 
     def near(self, row: int) -> list[int]:
         """Numbers of the texts of the index that text `row` of the batch is a near-duplicate of, lowest first."""
@@ -159,7 +161,7 @@ class Batch:
         """Those that MinHash alone takes for similar by at least `least`."""
         index, found = self._index, set()
         for band, head in enumerate(self._heads[row]):
-            number = self._new.get(self._key_lists[row][band], head)
+            number = self._new[band].get(self._key_lists[row][band], head)
             while number >= 0:
                 found.add(number)
                 number = int(index._chain.data[number, band])
@@ -175,12 +177,12 @@ class Batch:
         index = self._index
         number = len(index)
         keys, heads = self._key_lists[row], self._heads[row]
-        index._chain.append([self._new.get(key, head) for key, head in zip(keys, heads, strict=True)])
+        index._chain.append([new.get(key, head) for new, key, head in zip(self._new, keys, heads, strict=True)])
         index._short.append(self._short[row])
         index._bytes += self.texts[row].encode("utf-8", "replace")
         index._ends.append(len(index._bytes))
-        for key in self._key_lists[row]:
-            self._new[key] = number
+        for new, key in zip(self._new, keys, strict=True):
+            new[key] = number
         return number
 
 
@@ -200,12 +202,11 @@ class _Rows:
 
 class _Table:
     """A hash table from 64-bit keys (mixed, not 0) to numbers, open addressing in two arrays: 12 bytes a slot, where a
-    dict would take a hundred."""
+    dict would take a hundred. It grows by a quarter, so that it is never half empty."""
 
-    def __init__(self, bits: int = 12) -> None:
-        self._bits = bits
-        self._keys = np.zeros(1 << bits, np.uint64)
-        self._values = np.full(1 << bits, -1, np.int32)
+    def __init__(self, size: int = 1024) -> None:
+        self._keys = np.zeros(size, np.uint64)
+        self._values = np.full(size, -1, np.int32)
         self._used = 0
 
     def get(self, keys: Array) -> Array:
@@ -214,16 +215,16 @@ class _Table:
 
     def put(self, keys: Array, values: Array) -> None:
         """Sets the numbers of different keys."""
-        if self._used + len(keys) > 0.7 * len(self._keys):
-            bits = self._bits + 1
-            while self._used + len(keys) > 0.7 * (1 << bits):
-                bits += 1
-            larger = _Table(bits)
+        size = len(self._keys)
+        while self._used + len(keys) > 0.7 * size:
+            size += size // 4
+        if size > len(self._keys):
+            larger = _Table(size)
             held = np.flatnonzero(self._keys)
             for start in range(0, len(held), 1 << 16):
                 part = held[start : start + (1 << 16)]
                 larger.put(self._keys[part], self._values[part])
-            self._bits, self._keys, self._values = bits, larger._keys, larger._values
+            self._keys, self._values = larger._keys, larger._values
         todo = np.arange(len(keys))
         while len(todo):
             slots = self._slots(keys[todo])
@@ -236,10 +237,11 @@ class _Table:
 
     def _slots(self, keys: Array) -> Array:
         """Where each key stands, or the free slot where it would."""
-        slots = (keys >> np.uint64(64 - self._bits)).astype(np.int64)
+        size = len(self._keys)
+        slots = (((keys >> np.uint64(32)) * np.uint64(size)) >> np.uint64(32)).astype(np.int64)
         todo = np.arange(len(keys))
         while len(todo):
             held = self._keys[slots[todo]]
             todo = todo[(held != 0) & (held != keys[todo])]
-            slots[todo] = (slots[todo] + 1) & (len(self._keys) - 1)
+            slots[todo] = (slots[todo] + 1) % size
         return slots

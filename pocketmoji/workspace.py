@@ -96,9 +96,14 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def canonical_json(value: Any) -> str:
+    """The JSON form of a value that digests are made of: sorted keys."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
 def digest_json(value: Any) -> str:
-    """SHA-256 of a value's canonical JSON form (sorted keys)."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    """SHA-256 of a value's canonical JSON form."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 def digest_folder(folder: Path) -> dict[str, str]:

@@ -60,6 +60,20 @@ def test_many_threads_write_at_once(tmp_path: Path) -> None:
         assert seen.requests == 240 and seen.spent == 120
 
 
+def test_two_journals_write_to_one_file(tmp_path: Path) -> None:
+    """As two processes do, each of which has it open."""
+    first, second = Journal(tmp_path / "journal"), Journal(tmp_path / "journal")
+    for number in range(4):
+        first.append([line(f"first-{number}", "x" * number)])
+        second.append([line(f"second-{number}", "y" * number)])
+        if number == 1:
+            first.close()
+    for number in range(4):
+        assert first.entry(f"first-{number}") == line(f"first-{number}", "x" * number)
+        assert second.entry(f"second-{number}") == line(f"second-{number}", "y" * number)
+    assert Journal(tmp_path / "journal").spent == 4
+
+
 def test_what_never_came_back_counts_at_the_most_it_can_have_cost(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     journal.append([{"sent": "one", "reserved": 2.0}, {"sent": "one", "reserved": 2.0}, line("one")])

@@ -246,6 +246,18 @@ def test_a_server_that_knows_no_schema_is_asked_without(tmp_path: Path) -> None:
     assert "max_completion_tokens" in server.requests[-1] and "max_tokens" not in server.requests[-1]
 
 
+def test_a_proxy_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with ModelServer() as proxy, ModelServer() as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        Run(server, tmp_path / "through", asks(1), "openai")
+        assert proxy.paths == [f"{server.url}/v1/chat/completions"] and not server.requests
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        Run(server, tmp_path / "past", asks(1), "openai")
+        assert len(proxy.requests) == len(server.requests) == 1
+
+
 def test_json_in_a_fence_is_read(tmp_path: Path) -> None:
     def fenced(asked: Asked) -> Answer:
         return reply(f"```json\n{good(asked).text}\n```")

@@ -1,0 +1,30 @@
+"""What a request is identified by. Journals that were paid for outlive releases: these may never change."""
+
+from __future__ import annotations
+
+from datagen.axes import AXES
+from datagen.judge import JudgeRequest
+from datagen.request import Request
+from datagen.teacher import Ask
+from pocketmoji.records import Seed
+
+SEEDS = [Seed(seed_id=f"s{n}", text=f'Grüße "{n}"', emoji="🎉", line=n + 2) for n in range(3)]
+
+
+def test_fingerprints_are_what_they_always_were() -> None:
+    several = Request("openai:m", tuple(Ask(seed, 3, ("Heard before",), n) for n, seed in enumerate(SEEDS)), AXES)
+    own_axes = Request("openai:m", (Ask(SEEDS[0], 2),), {"register": ("casual", "formal")}, "German")
+    judged = JudgeRequest("openai:m", (Ask(SEEDS[0], 2),), {}, "", (("a", "b"),))
+    assert [request.fingerprint for request in (several, own_axes, judged)] == [
+        "6d29f1ab3a1ccbf3cfa3c9d11a72bea2879180a3fd714559eedbd83893fe28e5",
+        "a368555141b61f0646f116d8647f6541f428a08a43292e7ef22b6697cd7087d6",
+        "c3ae35c48a528621e53a808de0eadd7b9be053cfaa9217e212fc6cb1de2f8085",
+    ]
+
+
+def test_without_its_prompt_a_request_is_the_same() -> None:
+    request = Request("openai:m", tuple(Ask(seed, 12, (), 5) for seed in SEEDS), AXES)
+    light = request.without_prompt()
+    reply = [[(style, f"take {style}") for style in range(14)]] * 3
+    assert light.candidates(reply) == request.candidates(reply)
+    assert (light.fingerprint, light.prompt, light) == (request.fingerprint, request.prompt, request)
