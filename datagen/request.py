@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from datagen.axes import cells, describe_cell
+from datagen.axes import cells
 from datagen.teacher import Ask, Candidate
 from pocketmoji.workspace import canonical_json
 
@@ -111,8 +111,7 @@ class Request:
         """For each seed the cells that its paraphrases are to stand in, as a model reads them."""
         # Interned: the same few thousand cells come again in every seed.
         return tuple(
-            tuple(sys.intern(describe_cell(cell)) for cell in cells(ask.seed.seed_id, self.axes, ask.asked, ask.wanted))
-            for ask in self.asks
+            tuple(map(sys.intern, cells(ask.seed.seed_id, self.axes, ask.asked, ask.wanted))) for ask in self.asks
         )
 
     @cached_property
@@ -128,7 +127,7 @@ class Request:
             }
             for number, (ask, styles) in enumerate(zip(self.asks, self.styles, strict=True), 1)
         ]
-        return json.dumps(texts, ensure_ascii=False, indent=1)
+        return json.dumps(texts, ensure_ascii=False)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,4 +1,5 @@
-"""What a request is identified by. Journals that were paid for outlive releases: these may never change."""
+"""What a request is identified by. Journals that were paid for outlive releases: whoever changes these values has every
+user pay again."""
 
 from __future__ import annotations
 
@@ -11,13 +12,13 @@ from pocketmoji.records import Seed
 SEEDS = [Seed(seed_id=f"s{n}", text=f'Grüße "{n}"', emoji="🎉", line=n + 2) for n in range(3)]
 
 
-def test_fingerprints_are_what_they_always_were() -> None:
+def test_fingerprints_are_what_they_were() -> None:
     several = Request("openai:m", tuple(Ask(seed, 3, ("Heard before",), n) for n, seed in enumerate(SEEDS)), AXES)
     own_axes = Request("openai:m", (Ask(SEEDS[0], 2),), {"register": ("casual", "formal")}, "German")
     judged = JudgeRequest("openai:m", (Ask(SEEDS[0], 2),), {}, "", (("a", "b"),))
     assert [request.fingerprint for request in (several, own_axes, judged)] == [
-        "6d29f1ab3a1ccbf3cfa3c9d11a72bea2879180a3fd714559eedbd83893fe28e5",
-        "a368555141b61f0646f116d8647f6541f428a08a43292e7ef22b6697cd7087d6",
+        "e36051591064262e4773dd16672cbf628f8b138b456f506f283ce21496af5e05",
+        "5d588e0c9ee389b916ddb2cc621998acfce53116061ce487b7c1e1bd8cb0cfd0",
         "c3ae35c48a528621e53a808de0eadd7b9be053cfaa9217e212fc6cb1de2f8085",
     ]
 
