@@ -30,8 +30,10 @@ from pocketmoji.grid import PRECISIONS, Grid, Precision
 from pocketmoji.pipeline import make_base, make_dataset, stop_token_ids
 from pocketmoji.records import EvaluationText, Example, Prediction, read_jsonl
 from pocketmoji.workspace import read_json, write_json
+from train.encoding import Encoded, encode
+from train.shared_prefix import IGNORED, collate, feature, label_loss
 
-ROWS, PARAPHRASES, EPOCHS, CALIBRATION = 400, 2, 2.0, 64
+ROWS, PARAPHRASES, EPOCHS, CALIBRATION, NLL_BATCH = 400, 2, 2.0, 64, 32
 TABLE = Grid(8, 128)
 GRIDS = {
     "4-bit symmetric 32": Grid(4, 32),
@@ -75,6 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     float_model = trained(work, config, PRECISIONS["fp32"])
     results = {"float": measured(work, "float", float_model, None, texts)}
+    for name in TRAINED:
+        precision = Precision(name, GRIDS[name], TABLE)
+        model = trained(work, config, precision)
+        results[f"{name}, trained"] = measured(work, f"{name}, trained", model, (precision, nearest), texts)
     rows = [encoded.tokens for encoded in encoded_rows(float_model, read_train(work)[:CALIBRATION])]
     ways: dict[str, Rounding] = {"nearest": nearest, "clip search": clipped}
     ways["GPTQ"] = lambda *given: compensated(hessians())(*given)
@@ -85,16 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             cache.update(layer_hessians(float_model, rows))
         return cache
 
-    for name, grid in GRIDS.items():
-        for way, rounding in ways.items():
+    for way, rounding in ways.items():
+        for name, grid in GRIDS.items():
             if grid.bits == 4 or way == "nearest":
                 results[f"{name}, {way}"] = measured(
                     work, f"{name}, {way}", float_model, (Precision(name, grid, TABLE), rounding), texts
                 )
-    for name in TRAINED:
-        precision = Precision(name, GRIDS[name], TABLE)
-        model = trained(work, config, precision)
-        results[f"{name}, trained"] = measured(work, f"{name}, trained", model, (precision, nearest), texts)
     tell(results)
 
     four = {name: found for name, found in results.items() if name.startswith("4-bit")}
@@ -147,10 +149,8 @@ def read_train(work: Path) -> list[Example]:
     return read_jsonl(work / "dataset" / "train.jsonl", Example)
 
 
-def encoded_rows(model: Path, examples: Sequence[Example]) -> list[Any]:
+def encoded_rows(model: Path, examples: Sequence[Example]) -> list[Encoded]:
     from transformers import AutoTokenizer
-
-    from train.encoding import encode
 
     tokenizer = AutoTokenizer.from_pretrained(model)
     return [encode(tokenizer, example, stop_token_ids(model)[0], 256) for example in examples]
@@ -199,18 +199,17 @@ def round_weights(model: Any, precision: Precision, rounding: Rounding) -> None:
     write(model.model.embed_tokens.weight, "table", precision.table, nearest)
 
 
-def answer_nll(model: Any, rows: Sequence[Any]) -> float:
+def answer_nll(model: Any, rows: Sequence[Encoded]) -> float:
     """Mean negative log-likelihood of an answer's token, stop token included, in nats."""
     import torch
-    from torch.nn.functional import cross_entropy
 
     total = count = 0.0
     with torch.inference_mode():
-        for row in rows:
-            logits = model(torch.tensor([row.tokens]), logits_to_keep=row.answer + 1, use_cache=False).logits[0, :-1]
-            answer = torch.tensor(row.tokens[-row.answer :])
-            total += float(cross_entropy(logits, answer, reduction="sum"))
-            count += row.answer
+        for start in range(0, len(rows), NLL_BATCH):
+            batch = collate([feature(row) for row in rows[start : start + NLL_BATCH]])
+            labels = int((batch["labels"] != IGNORED).sum())
+            total += labels * float(label_loss(model, batch, model.config.sliding_window))
+            count += labels
     return round(total / count, 4)
 
 

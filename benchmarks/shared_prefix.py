@@ -19,19 +19,14 @@ from pocketmoji.console import say
 from pocketmoji.grid import PRECISIONS
 from pocketmoji.records import Example, read_jsonl
 from train.base import resolve_base
-from train.encoding import Encoded, encode
+from train.encoding import encode
 from train.precision import choose_precision
 from train.qlora import load_nf4
-from train.shared_prefix import IGNORED, collate, label_loss
+from train.shared_prefix import IGNORED, collate, feature, label_loss
 from train.stop_token import choose_stop_token
 from train.vocabulary import prune_base
 
 BAR, ROUNDS, BATCH = 0.7, 5, 16
-
-
-def feature(row: Encoded) -> dict[str, list[int]]:
-    labels = [token if on else IGNORED for token, on in zip(row.tokens, row.mask, strict=True)]
-    return {"input_ids": row.tokens, "labels": labels}
 
 
 def padded_loss(model: Any, features: list[dict[str, list[int]]]) -> Any:
@@ -72,13 +67,7 @@ def main() -> None:
         times: dict[str, list[float]] = {"shared": [], "padded": []}
         losses: dict[str, list[float]] = {"shared": [], "padded": []}
         for start in range(0, len(encoded), BATCH):
-            features = [
-                {
-                    "input_ids": r.tokens,
-                    "labels": [t if on else IGNORED for t, on in zip(r.tokens, r.mask, strict=True)],
-                }
-                for r in encoded[start : start + BATCH]
-            ]
+            features = [feature(row) for row in encoded[start : start + BATCH]]
             for side in ("shared", "padded"):
                 started = time.perf_counter()
                 loss = (

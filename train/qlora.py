@@ -24,7 +24,7 @@ from train.encoding import Encoded, encode
 from train.precision import Precision, choose_precision
 from train.preflight import check_encoding, check_first_loss, check_template
 from train.quantise_aware import round_to_grid, train_through_grid
-from train.shared_prefix import IGNORED, collate, label_loss
+from train.shared_prefix import IGNORED, collate, feature, label_loss
 from train.stop_token import StopToken
 
 CHECKPOINT_STEPS = 20
@@ -244,10 +244,7 @@ def make_trainer(
             return super()._get_train_sampler(*given, **named)
 
     def rows(encoded: list[Encoded]) -> Any:
-        def labels(row: Encoded) -> list[int]:
-            return [token if on else IGNORED for token, on in zip(row.tokens, row.mask, strict=True)]
-
-        return Dataset.from_list([{"input_ids": row.tokens, "labels": labels(row)} for row in encoded])
+        return Dataset.from_list([feature(row) for row in encoded])
 
     train_rows = rows(splits["train"])
     steps = planned_steps(len(splits["train"]), config)

@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
+from train.encoding import Encoded
+
 IGNORED = -100
+
+
+def feature(row: Encoded) -> dict[str, list[int]]:
+    """A row as `collate` takes it: `input_ids` and, of the same length, `labels`."""
+    labels = [token if on else IGNORED for token, on in zip(row.tokens, row.mask, strict=True)]
+    return {"input_ids": row.tokens, "labels": labels}
 
 
 def common_prefix(rows: Sequence[Sequence[int]]) -> int:
