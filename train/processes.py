@@ -6,9 +6,11 @@ for the word that there is something to train.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from pocketmoji.errors import InputError
@@ -68,11 +70,15 @@ def device() -> Any:
     return _state().device
 
 
+@cache
 def _state() -> Any:
     import torch
     from accelerate import PartialState
 
-    return PartialState(cpu=not torch.cuda.is_available())
+    state = PartialState(cpu=not torch.cuda.is_available())
+    # A process that ends with the group's threads still running is aborted, now and then.
+    atexit.register(state.destroy_process_group)
+    return state
 
 
 def _broadcast(value: bool) -> bool:
