@@ -31,7 +31,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._where: dict[str, tuple[int, int]] = {}
-        self._unusable: dict[str, str] = {}
+        self._unusable: set[str] = set()
         self._open: defaultdict[str, list[float]] = defaultdict(list)
         self.settled = 0.0
         """Dollars for requests whose outcome is known."""
@@ -56,10 +56,6 @@ class Journal:
         """True if the request needs no sending: it has a reply, or is known not to get a usable one."""
         return fingerprint in self._where or fingerprint in self._unusable
 
-    def unusable(self, fingerprint: str) -> str | None:
-        """Why a request never got a usable reply, if it did not."""
-        return self._unusable.get(fingerprint)
-
     def entry(self, fingerprint: str) -> dict[str, Any] | None:
         """The whole line of an accepted reply."""
         if fingerprint not in self._where:
@@ -71,10 +67,6 @@ class Journal:
     def has_reply(self, fingerprint: str) -> bool:
         """True if there is an accepted reply."""
         return fingerprint in self._where
-
-    def reply(self, fingerprint: str) -> list[list[tuple[int, str]]] | None:
-        entry = self.entry(fingerprint)
-        return None if entry is None else [[(s, t) for s, t in texts] for texts in entry["reply"]]
 
     def append(self, entries: Iterable[dict[str, Any]], *, durable: bool = True) -> None:
         """Writes entries in one go; when it returns they survive a power cut (`durable`) or a kill (otherwise)."""
@@ -156,7 +148,7 @@ class Journal:
         if status == "ok":
             self._where[fingerprint] = (start, length)
         elif status == "unusable":
-            self._unusable[fingerprint] = str(entry.get("problem", ""))
+            self._unusable.add(fingerprint)
         self.statuses[status] += 1
         if status != "unusable":
             self.settled += float(entry.get("cost", 0))

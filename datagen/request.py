@@ -65,13 +65,9 @@ class Reply(Strict, Generic[Part]):
 ItemsReply = Reply[Item]
 
 
-def json_schema() -> dict[str, Any]:
-    """The schema of `Reply[Item]` in the form that servers with strict schemas want."""
-    return reply_schema(paraphrases=strict_object(style={"type": "integer"}, text={"type": "string"}))
-
-
 def reply_schema(**parts: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a reply whose items have, beside their number, a list of each of `parts`."""
+    """The schema of a reply whose items have, beside their number, a list of each of `parts`, in the form that servers
+    with strict schemas want."""
     lists = {name: {"type": "array", "items": part} for name, part in parts.items()}
     return strict_object(items={"type": "array", "items": strict_object(number={"type": "integer"}, **lists)})
 
@@ -86,6 +82,9 @@ def strict_object(**properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+PARAPHRASE = strict_object(style={"type": "integer"}, text={"type": "string"})
+
+
 @dataclass(frozen=True)
 class Request:
     """Some seeds to be paraphrased by one model in one go. `teacher` is "<teacher>:<model>"."""
@@ -95,7 +94,7 @@ class Request:
     axes: dict[str, tuple[str, ...]]
     language: str = OWN_LANGUAGE
 
-    schema: ClassVar[dict[str, Any]] = json_schema()
+    schema: ClassVar[dict[str, Any]] = reply_schema(paraphrases=PARAPHRASE)
     schema_text: ClassVar[str] = json.dumps(schema)
 
     @cached_property
