@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from export.onnx_file import bytes_of, write_graph
 from export.onnx_graph import build_graph
 from export.rounding import Way, choose_rounding
 from pocketmoji.console import say
-from pocketmoji.errors import InputError
 from pocketmoji.grid import PRECISIONS, Floats
 from pocketmoji.notice import write_notice
-from pocketmoji.workspace import atomic_path, read_json, write_json
+from pocketmoji.workspace import read_json, write_json
 
 # The file's suffix is what Transformers.js derives from its dtype: "_q4" for q4, "_quantized" for q8, "" for fp32.
 SUFFIXES = {"q4": "_q4", "q8": "_quantized", "fp32": ""}
@@ -40,10 +40,8 @@ def export_onnx(
     for name in TOKENIZER_FILES:
         shutil.copyfile(model / name, folder / name)
     web = {key: value for key, value in config.items() if key != "quantization_config"}
-    web["transformers.js_config"] = {"use_external_data_format": {}, "dtype": PRECISIONS[names[0]].dtype}
-    write_json(folder / "config.json", web)
     write_notice(folder, base, "tuned, merged and converted to ONNX")
-    paths = []
+    paths, external = [], {}
     with safe_open(str(model / "model.safetensors"), "pt") as weights:
 
         def tensor(name: str) -> Floats:
@@ -53,13 +51,12 @@ def export_onnx(
         for name in names:
             rounding, why = choose_rounding(way, model, name)
             made = build_graph(config, tensor, PRECISIONS[name], MAX_POSITIONS, rounding)
-            if made.ByteSize() > 2**31 - 1:
-                raise InputError(
-                    f"the {name} model is larger than 2 GB", expected="a Gemma 3 of 270M parameters", where=model
-                )
             path = onnx_file(folder, name)
-            with atomic_path(path) as temporary:
-                temporary.write_bytes(made.SerializeToString(deterministic=True))
-            say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB" + (f", rounding: {why}" if why else ""))
+            data = write_graph(made, path)
+            if data:
+                external[path.name] = len(data)
+            say(f"export: {path.name} {bytes_of(path) / 1e6:.1f} MB" + (f", rounding: {why}" if why else ""))
             paths.append(path)
+    web["transformers.js_config"] = {"use_external_data_format": external, "dtype": PRECISIONS[names[0]].dtype}
+    write_json(folder / "config.json", web)
     return paths

@@ -207,6 +207,7 @@ def export_artefacts(
         from export.gguf_file import export_gguf
         from export.litert import LITERTLM, export_litert
         from export.numerics import probe
+        from export.onnx_file import bytes_of
         from export.onnx_folder import export_onnx, onnx_file
 
         texts = read_jsonl(evaluation / "texts.jsonl", EvaluationText)
@@ -224,7 +225,7 @@ def export_artefacts(
                 {
                     "name": name,
                     "file": file.relative_to(out).as_posix(),
-                    "bytes": file.stat().st_size,
+                    "bytes": bytes_of(file),
                     "losses": losses(merged, scores),
                     "scores": scores.brief(),
                 }
@@ -315,6 +316,7 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
 
     def work(out: Path) -> None:
         from export.card import write_card
+        from export.onnx_file import copy_graph
         from export.onnx_folder import onnx_file
         from pocketmoji.grid import PRECISIONS
 
@@ -325,17 +327,16 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
         # Transformers.js finds the file by its dtype; export tells candidates of the same dtype apart.
         source, file = files[chosen["shipped"]], onnx_file(Path(), dtype).as_posix()
         names = ["config.json", "NOTICE", "tokenizer.json", "tokenizer_config.json", "generation_config.json"]
-        names += [files[task]] if task else []
-        for name, origin in [(file, source), *((name, name) for name in names)]:
-            target = out / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.unlink(missing_ok=True)
-            shutil.copyfile(export / origin, target)
-        for stale in (out / "onnx").glob("*.onnx"):
-            if stale.name != Path(file).name:
-                stale.unlink()
+        tasks = [files[task]] if task else []
+        shutil.rmtree(out / "onnx", ignore_errors=True)
+        (out / file).parent.mkdir(parents=True)
+        for name in [*names, *tasks]:
+            (out / name).unlink(missing_ok=True)
+            shutil.copyfile(export / name, out / name)
+        data = copy_graph(export / source, out / file)
         settings = read_json(out / "config.json")
-        settings["transformers.js_config"]["dtype"] = dtype
+        external = {Path(file).name: len(data)} if data else {}
+        settings["transformers.js_config"] = {"use_external_data_format": external, "dtype": dtype}
         write_json(out / "config.json", settings)
         write_card(out, chosen, file)
         write_json(
@@ -350,7 +351,8 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
                 "max_new_tokens": evaluate.max_new_tokens,
                 # The page tells half a file by its size.
                 "bytes": {
-                    name: (out / name).stat().st_size for name in [file, *names] if name.endswith((".onnx", ".task"))
+                    path.relative_to(out).as_posix(): path.stat().st_size
+                    for path in [out / file, *data, *(out / name for name in tasks)]
                 },
             },
         )

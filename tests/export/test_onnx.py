@@ -11,8 +11,10 @@ import pytest
 
 from evaluate.onnx_runtime import OnnxRuntime
 from evaluate.torch_runtime import TorchRuntime
+from export.onnx_file import bytes_of, copy_graph, data_files, write_graph
 from export.onnx_folder import export_onnx, onnx_file
 from pocketmoji.grid import Grid, quantise
+from pocketmoji.workspace import read_json
 
 TEXTS = ["what a fun party", "my cat is sleeping on me and the coffee is cold", "pizza", "🎉"]
 
@@ -104,3 +106,36 @@ def test_no_weight_moves_by_more_than_a_step(bits: int, symmetric: bool) -> None
 def test_a_block_that_does_not_fit_is_halved() -> None:
     assert Grid(8, 128).fit(640).block == 128
     assert Grid(8, 128).fit(64).block == 64
+
+
+def test_a_graph_above_the_limit_leaves_its_weights_to_data_files(tiny_model: Path, web: Path, tmp_path: Path) -> None:
+    """Named as Transformers.js looks for them; read back by ONNX Runtime, also under the name that ships."""
+    largest = onnx_file(web, "q8").stat().st_size // 3
+    source = onnx_file(tmp_path, "q8")
+    files = write_graph(onnx.load(onnx_file(web, "q8")), source, largest)
+    assert [file.name for file in files][:2] == ["model_quantized.onnx_data", "model_quantized.onnx_data_1"]
+    assert max(file.stat().st_size for file in [source, *files]) <= largest
+    shipped = tmp_path / "shipped.onnx"
+    assert copy_graph(source, shipped) == data_files(shipped) and bytes_of(shipped) > 2 * largest
+    source.unlink()
+    answers = [
+        [answer.tokens for answer in OnnxRuntime(file, web, [1], 12, batch_size=1).predict(TEXTS)]
+        for file in (onnx_file(web, "q8"), shipped)
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_data_files_of_a_larger_graph_go_when_a_smaller_takes_its_place(web: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    assert len(write_graph(onnx.load(onnx_file(web, "q8")), path, 200_000)) > 1
+    assert write_graph(onnx.load(onnx_file(web, "q8")), path) == [] == data_files(path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["model.onnx"]
+
+
+def test_the_folder_says_how_many_data_files_there_are(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.onnx_folder.write_graph", lambda graph, path: write_graph(graph, path, 200_000))
+    (path,) = export_onnx(tiny_model, tmp_path, ["q8"])
+    told = read_json(tmp_path / "config.json")["transformers.js_config"]["use_external_data_format"]
+    assert told == {path.name: len(data_files(path))} and len(data_files(path)) > 1
