@@ -77,6 +77,14 @@ class OnnxRuntime:
                     progress(len(batch))
         return [found[i] for i in range(len(texts))]
 
+    def logits(self, tokens: Sequence[int]) -> Any:
+        """Next-token logits at every position of one row, [length, vocabulary]."""
+        import numpy as np
+
+        ids = np.array([tokens], np.int64)
+        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "num_logits_to_keep": np.array(0, np.int64)}
+        return self.session.run(["logits"], {**feed, **self._empty_cache(1)})[0][0]
+
     def _empty_cache(self, rows: int) -> dict[str, Any]:
         """Caches of length 0; number of heads, head size and type are the graph's own."""
         import numpy as np
