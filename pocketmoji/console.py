@@ -60,9 +60,11 @@ def _bar(label: str, total: int, unit: str, along: Callable[[], str]) -> Iterato
 @contextmanager
 def _lines(label: str, total: int, unit: str, along: Callable[[], str]) -> Iterator[Advance]:
     started = last = time.monotonic()
-    done = 0
+    done, told = 0, -1
 
     def line() -> None:
+        nonlocal told
+        told = done
         elapsed = time.monotonic() - started
         rate = done / max(elapsed, 1e-9)
         left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
@@ -76,4 +78,5 @@ def _lines(label: str, total: int, unit: str, along: Callable[[], str]) -> Itera
             line()
 
     yield advance
-    line()
+    if told != done:
+        line()

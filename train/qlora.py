@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -48,12 +49,14 @@ def train(
     """
     import torch
     from transformers import AutoTokenizer, set_seed
-    from transformers.utils import logging
+    from transformers.utils import logging as transformers_logging
 
     warnings.filterwarnings("ignore", category=FutureWarning)  # of our libraries' own calls to each other
+    # It speaks of a kernel for inference from the Hub, which no training uses.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
     started = time.monotonic()
     precision = choose_precision()
     say(f"train: computing in {precision.dtype} on {precision.device}: {precision.reason}")
