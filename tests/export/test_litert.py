@@ -59,6 +59,13 @@ def int8_web(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return web
 
 
+@pytest.fixture(scope="module")
+def int4_web(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    web = tmp_path_factory.mktemp("int4")
+    export_litert(tiny_model, web, STOP_TOKENS, texts=TEXTS, precision="int4", litertlm=True)
+    return web
+
+
 def test_the_environment_is_built_once() -> None:
     python = ensure_environment()
     built = (python.parent.parent / "pyvenv.cfg").stat().st_mtime_ns
@@ -118,18 +125,34 @@ def test_the_bundle_holds_what_mediapipe_reads(int8_web: Path, tiny_model: Path)
     assert task.stat().st_size < 1.5 * (tiny_model / "model.safetensors").stat().st_size
 
 
-def test_litert_lm_answers_as_the_task_does(int8_web: Path, tiny_model: Path) -> None:
+def test_int4_is_half_of_int8_and_the_same_weights(tiny_model: Path, int4_web: Path, int8_web: Path) -> None:
+    """A random model's answers hang on the last bits, so its logits are compared: 4 bits keep their order roughly."""
+    import numpy as np
+
+    for name in ("model.task", "model.litertlm"):
+        assert (int4_web / name).stat().st_size < 0.75 * (int8_web / name).stat().st_size
+    runtimes = [LitertRuntime(web / "model.task", tiny_model, STOP_IDS, 4) for web in (int4_web, int8_web)]
+    for prompt in prompt_tokens(runtimes[0].tokenizer, TEXTS):
+        four, eight = (runtime.read_prompt(prompt)[0] for runtime in runtimes)
+        assert 0.6 < np.corrcoef(four, eight)[0, 1] < 0.9999
+
+
+@pytest.mark.parametrize("web_fixture", ["int8_web", "int4_web"])
+def test_litert_lm_answers_as_the_task_does(web_fixture: str, tiny_model: Path, request: pytest.FixtureRequest) -> None:
     """Only the phrase goes into LiteRT-LM: prompt, <bos> and stop tokens are in the file."""
-    bundle = int8_web / "model.litertlm"
-    expected = LitertRuntime(int8_web / "model.task", tiny_model, STOP_IDS, 6).predict(TEXTS)
+    web: Path = request.getfixturevalue(web_fixture)
+    bundle = web / "model.litertlm"
+    expected = LitertRuntime(web / "model.task", tiny_model, STOP_IDS, 6).predict(TEXTS)
     runtime = LitertLmRuntime(bundle, tiny_model, STOP_IDS, 6)
     # A random model also says bytes that are no character; each engine spells those in its own way.
-    pairs = [(a.raw, b.raw) for a, b in zip(runtime.predict(TEXTS), expected, strict=True) if "\ufffd" not in b.raw]
-    assert len(pairs) >= 2 and all(ours == theirs for ours, theirs in pairs)
+    spelt = [answer for answer in expected if "\ufffd" not in answer.raw]
+    assert spelt and [answer.raw for answer in runtime.predict([answer.text for answer in spelt])] == [
+        answer.raw for answer in spelt
+    ]
     with runtime.engine.create_conversation(sampler_config=runtime.greedy, max_output_tokens=6) as conversation:
-        assert str(conversation.send_message(TEXTS[0])) == expected[0].raw
+        assert str(conversation.send_message(spelt[0].text)) == spelt[0].raw
     assert b"creation_timestamp" not in bundle.read_bytes()  # the same model gives the same bytes
-    assert not list(int8_web.glob("*cache*"))
+    assert not list(web.glob("*cache*"))
 
 
 def test_what_is_no_litertlm_is_refused(tiny_model: Path, tmp_path: Path) -> None:
