@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from datagen.budget import Budget
-from datagen.client import Busy, Client
+from datagen.client import Answer, Busy, Client
 from datagen.journal import Journal
 from datagen.limits import Gate, PerMinute, backoff
 from datagen.request import Request
@@ -19,6 +19,8 @@ from pocketmoji.errors import TeacherError
 # How often a request is sent while the server is busy or out of reach, and how often after a reply of no use.
 ATTEMPTS = 6
 MALFORMED_ATTEMPTS = 3
+# Turns of the event loop until a request that was let through is on the wire (aiohttp writes it in a task of its own).
+SENDING_TURNS = 3
 # Requests in a row without a usable reply before the model is taken to be unfit, and money no longer spent on it.
 UNUSABLE_IN_A_ROW = 5
 
@@ -128,24 +130,36 @@ class AsyncExecutor:
                 await self._sleep(wait)
                 continue
             self._gate.leave()
-            tokens = answer.tokens or request.likely_tokens
-            # Without the server's word it counts as the most that it can have cost: the ceiling has to hold.
-            cost = self._budget.cost(answer.tokens) if answer.tokens else self._budget.most(request)
             try:
-                reply = request.check(answer.text)
-            except ValueError as error:
-                malformed += 1
-                problem = str(error).splitlines()[0]
-                commits.add(spent(request, cost, problem))
-                if malformed < MALFORMED_ATTEMPTS:
-                    continue
+                # Whoever waited for the place sends first: the server works while the reply is looked through.
+                for _ in range(SENDING_TURNS):
+                    await asyncio.sleep(0)
+            finally:
+                # Whatever ends the run: what was received is written down.
+                problem = self._write_down(request, answer, commits, done)
+            if not problem:
+                return
+            malformed += 1
+            if malformed == MALFORMED_ATTEMPTS:
                 self._give_up(request, problem)
                 return
-            self._in_a_row, self._answered = 0, True
-            while self._unusable:
-                commits.add(self._unusable.pop())
-            commits.add(accepted(request, reply, cost, tokens), lambda: done(len(request.asks)))
-            return
+
+    def _write_down(self, request: Request, answer: Answer, commits: _Commits, done: Callable[[int], None]) -> str:
+        """Checks an answer and puts it into the journal; what is wrong with it, or "" if nothing is."""
+        tokens = answer.tokens or request.likely_tokens
+        # Without the server's word it counts as the most that it can have cost: the ceiling has to hold.
+        cost = self._budget.cost(answer.tokens) if answer.tokens else self._budget.most(request)
+        try:
+            reply = request.check(answer.text)
+        except ValueError as error:
+            problem = str(error).splitlines()[0]
+            commits.add(spent(request, cost, problem))
+            return problem
+        self._in_a_row, self._answered = 0, True
+        while self._unusable:
+            commits.add(self._unusable.pop())
+        commits.add(accepted(request, reply, cost, tokens), lambda: done(len(request.asks)))
+        return ""
 
     async def _paced(self, request: Request) -> bool:
         """Waits for the ceilings per minute; False if the run ended meanwhile."""

@@ -3,17 +3,20 @@ test waits or measures time."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from datagen import client
 from datagen.async_executor import AsyncExecutor
 from datagen.budget import Budget
 from datagen.generate import generate
 from datagen.journal import Journal
-from datagen.model_teacher import ModelTeacher
+from datagen.model_teacher import ModelTeacher, plan
+from datagen.request import Request
 from datagen.teacher import Ask, Candidate
 from datagen.teachers import client_opener
 from pocketmoji.config import DatagenConfig
@@ -233,6 +236,36 @@ def test_an_interrupted_run_pays_only_for_what_is_missing(tmp_path: Path) -> Non
         assert len(server.requests) == 1
         again = Run(server, tmp_path, asks(16))
         assert len(server.requests) == 1 and again.texts == resumed.texts and again.done == 16
+
+
+def test_a_reply_that_came_as_the_run_fell_is_kept(tmp_path: Path) -> None:
+    """Two requests in flight come back in the same turn of the event loop: a good reply, and the end of the run."""
+
+    class Two:
+        name = "two"
+
+        def __init__(self) -> None:
+            self.sent, self.both = 0, asyncio.Event()
+
+        async def send(self, request: Request) -> client.Answer:
+            self.sent += 1
+            last = self.sent == 2
+            if last:
+                self.both.set()
+            await self.both.wait()
+            if last:
+                raise TeacherError("the key was refused")
+            return client.Answer(str(good(json.loads(request.prompt)).text))
+
+        async def close(self) -> None: ...
+
+    config = DatagenConfig(teacher="openai", concurrency=2, seeds_per_request=1)
+    journal = Journal(tmp_path / "journal")
+    executor = AsyncExecutor("two", Two, journal, Budget("two", config, journal), config)
+    requests = list(plan("two", asks(2), config))
+    with pytest.raises(TeacherError, match="refused"):
+        asyncio.run(executor.run(requests, lambda n: None))
+    assert [journal.has_reply(one.fingerprint) for one in requests] == [True, False]
 
 
 def test_a_server_that_knows_no_schema_is_asked_without(tmp_path: Path) -> None:
