@@ -4,8 +4,10 @@ On real Gemma 3 270M, tuned on seeds/personal.csv with the defaults of `pocketmo
 rows of another list, with 2 paraphrases a seed): one model trained in 32-bit floats, then rounded in each way of
 export/rounding.py; and one model trained through each grid. All are scored on the same texts: NLL of the right answer
 on texts that were not trained, share of answers that are the float model's, compliance, recall. Then the file that
-ships, in ONNX Runtime, against the merged model that it was written from: by that the claim is judged. Everything is
-kept in --work, so an interrupted benchmark goes on. One line of JSON at the end.
+ships, in ONNX Runtime, against the merged model that it was written from: by that the claim is judged. Answers count as
+the same or not with activations in floats, which is what browsers give (benchmarks/browser_parity.py); "same_rounded"
+is with Python's default, where kernels may round them to 8 bits, as are NLL and scores. All is kept in --work, so
+an interrupted benchmark goes on. One line of JSON at the end.
 
     python -m benchmarks.fidelity --work DIR [--more list.csv]
 """
@@ -23,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from browser_tests.logits import ExactRuntime
 from evaluate.evaluate import evaluate_runtime
 from evaluate.onnx_runtime import OnnxRuntime
 from evaluate.texts import evaluation_texts
@@ -197,10 +200,15 @@ def measured_file(work: Path, model: Path, texts: Texts) -> dict[str, float]:
         return found
     (file,) = export_onnx(model, folder / "web", ["q4"])
     runtime = OnnxRuntime(file, model, stop_token_ids(model), 16, batch_size=1)
-    merged = next((work / "results" / SHIPS.replace(", ", "_").replace(" ", "_")).glob("*.predictions.jsonl"))
-    scores = evaluate_runtime(runtime, texts.answered, folder, "file", read_jsonl(merged, Prediction))
+    path = next((work / "results" / SHIPS.replace(", ", "_").replace(" ", "_")).glob("*.predictions.jsonl"))
+    merged = read_jsonl(path, Prediction)
+    scores = evaluate_runtime(runtime, texts.answered, folder, "file", merged)
     result = {"nll": session_nll(runtime, encoded_rows(model, texts.unseen)), **values(scores)}
-    result["same"] = result.pop("same_as_float")
+    result["same_rounded"] = result.pop("same_as_float")
+    exact = ExactRuntime(file.parent.parent, f"onnx/{file.name}", stop_token_ids(model), 16)
+    answers = exact.predict([answer.text for answer in merged])
+    same = sum(ours.tokens == theirs.tokens for ours, theirs in zip(answers, merged, strict=True))
+    result["same"] = round(same / len(merged), 4)
     result["megabytes"] = round((file.stat().st_size + (model / "tokenizer.json").stat().st_size) / 1e6, 1)
     write_json(folder / "result.json", result)
     return result
