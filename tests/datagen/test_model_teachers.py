@@ -17,7 +17,7 @@ from datagen.generate import generate
 from datagen.journal import Journal
 from datagen.model_teacher import ModelTeacher, plan
 from datagen.request import Request
-from datagen.teacher import Ask, Candidate
+from datagen.teacher import Ask, Candidate, run_async
 from datagen.teachers import client_opener
 from pocketmoji.config import DatagenConfig
 from pocketmoji.errors import InputError, TeacherError
@@ -264,7 +264,7 @@ def test_a_reply_that_came_as_the_run_fell_is_kept(tmp_path: Path) -> None:
     executor = AsyncExecutor("two", Two, journal, Budget("two", config, journal), config)
     requests = list(plan("two", asks(2), config))
     with pytest.raises(TeacherError, match="refused"):
-        asyncio.run(executor.run(requests, lambda n: None))
+        run_async(executor.run(requests, lambda n: None))  # the whole session of tests may have a loop of its own
     assert [journal.has_reply(one.fingerprint) for one in requests] == [True, False]
 
 
