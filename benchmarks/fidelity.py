@@ -174,7 +174,7 @@ def measured(
     work: Path, name: str, model: Path, rounded: tuple[Precision, Rounding] | None, texts: Texts
 ) -> dict[str, float]:
     """Scores of a model whose weights are rounded first; kept in work/results."""
-    folder = work / "results" / name.replace(", ", "_").replace(" ", "_")
+    folder = results_of(work, name)
     if (folder / "result.json").is_file():
         found: dict[str, float] = read_json(folder / "result.json")
         return found
@@ -184,27 +184,24 @@ def measured(
         round_weights(loaded, *rounded)
     folder.mkdir(parents=True, exist_ok=True)
     runtime = TorchRuntime(model, stop_token_ids(model), 16, 32, model=loaded)
-    reference = work / "results" / "float" / "float.predictions.jsonl"
-    float_answers = read_jsonl(reference, Prediction) if reference.is_file() else None
-    scores = evaluate_runtime(runtime, texts.answered, folder, name.replace(", ", "_"), float_answers)
-    result = {"nll": answer_nll(loaded, encoded_rows(model, texts.unseen)), **values(scores)}
+    float_answers = None if name == "float" else read_jsonl(predictions_of(work, "float"), Prediction)
+    scores = evaluate_runtime(runtime, texts.answered, folder, folder.name, float_answers)
+    result = {"nll": answer_nll(loaded, encoded_rows(model, texts.unseen)), **values(scores, "same_as_float")}
     write_json(folder / "result.json", result)
     return result
 
 
 def measured_file(work: Path, model: Path, texts: Texts) -> dict[str, float]:
     """Scores of the ONNX file that ships, against the merged model's answers; kept in work/results."""
-    folder = work / "results" / "file"
+    folder = results_of(work, "file")
     if (folder / "result.json").is_file():
         found: dict[str, float] = read_json(folder / "result.json")
         return found
     (file,) = export_onnx(model, folder / "web", ["q4"])
     runtime = OnnxRuntime(file, model, stop_token_ids(model), 16, batch_size=1)
-    path = next((work / "results" / SHIPS.replace(", ", "_").replace(" ", "_")).glob("*.predictions.jsonl"))
-    merged = read_jsonl(path, Prediction)
-    scores = evaluate_runtime(runtime, texts.answered, folder, "file", merged)
-    result = {"nll": session_nll(runtime, encoded_rows(model, texts.unseen)), **values(scores)}
-    result["same_rounded"] = result.pop("same_as_float")
+    merged = read_jsonl(predictions_of(work, SHIPS), Prediction)
+    scores = evaluate_runtime(runtime, texts.answered, folder, folder.name, merged)
+    result = {"nll": session_nll(runtime, encoded_rows(model, texts.unseen)), **values(scores, "same_rounded")}
     exact = ExactRuntime(file.parent.parent, f"onnx/{file.name}", stop_token_ids(model), 16)
     answers = exact.predict([answer.text for answer in merged])
     same = sum(ours.tokens == theirs.tokens for ours, theirs in zip(answers, merged, strict=True))
@@ -214,11 +211,21 @@ def measured_file(work: Path, model: Path, texts: Texts) -> dict[str, float]:
     return result
 
 
-def values(scores: Scores) -> dict[str, float]:
+def results_of(work: Path, name: str) -> Path:
+    return work / "results" / name.replace(", ", "_").replace(" ", "_")
+
+
+def predictions_of(work: Path, name: str) -> Path:
+    folder = results_of(work, name)
+    return folder / f"{folder.name}.predictions.jsonl"
+
+
+def values(scores: Scores, same: str) -> dict[str, float]:
+    """The scores that are compared, parity by the name `same`."""
     found = {}
     for metric in ("compliance", "seed_recall", "paraphrase_recall", "parity"):
         if (interval := getattr(scores, metric)) is not None:
-            found["same_as_float" if metric == "parity" else metric] = round(interval.value, 4)
+            found[same if metric == "parity" else metric] = round(interval.value, 4)
     return found
 
 

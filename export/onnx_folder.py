@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from export.onnx_file import bytes_of, write_graph
+from export.onnx_data import bytes_of, write_graph
 from export.onnx_graph import build_graph
 from export.rounding import Way, choose_rounding
 from pocketmoji.console import say

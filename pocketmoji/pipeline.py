@@ -207,7 +207,7 @@ def export_artefacts(
         from export.gguf_file import export_gguf
         from export.litert import LITERTLM, export_litert
         from export.numerics import probe
-        from export.onnx_file import bytes_of
+        from export.onnx_data import bytes_of
         from export.onnx_folder import export_onnx, onnx_file
 
         texts = read_jsonl(evaluation / "texts.jsonl", EvaluationText)
@@ -316,7 +316,7 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
 
     def work(out: Path) -> None:
         from export.card import write_card
-        from export.onnx_file import copy_graph
+        from export.onnx_data import copy_graph
         from export.onnx_folder import onnx_file
         from pocketmoji.grid import PRECISIONS
 

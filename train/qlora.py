@@ -39,11 +39,10 @@ def train(
     stop: StopToken,
     config: TrainConfig,
     folder: Path,
-    grid: WeightGrid | None = None,
 ) -> dict[str, Any]:
     """Tune the (pruned) model in `base` on `dataset`; write the merged model, adapter and training.json to `folder`.
 
-    It is trained through `grid`, else through the one that `config.quantise` names. An interrupted training goes on
+    It is trained through the grid that `config.quantise` names. An interrupted training goes on
     from its last checkpoint in `folder/.checkpoints`, to the same result. Of several processes (train/processes.py) the
     first writes and returns the report, the others {}.
     """
@@ -77,7 +76,7 @@ def train(
     if not splits["train"]:
         raise InputError("the dataset has no training rows", where=dataset / "train.jsonl", remedy="run datagen anew")
 
-    grid = grid or PRECISIONS[config.quantise]
+    grid = PRECISIONS[config.quantise]
     if grid.layers:
         say(f"train: through the grid of {grid.name}, {grid.layers}")
     model = load_nf4(base, precision, config, grid)

@@ -137,8 +137,10 @@ def test_int4_is_half_of_int8_and_the_same_weights(tiny_model: Path, int4_web: P
         assert 0.6 < np.corrcoef(four, eight)[0, 1] < 0.9999
 
 
-@pytest.mark.parametrize("web_fixture", ["int8_web", "int4_web"])
-def test_litert_lm_answers_as_the_task_does(web_fixture: str, tiny_model: Path, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("web_fixture", "least"), [("int8_web", 2), ("int4_web", 1)])
+def test_litert_lm_answers_as_the_task_does(
+    web_fixture: str, least: int, tiny_model: Path, request: pytest.FixtureRequest
+) -> None:
     """Only the phrase goes into LiteRT-LM: prompt, <bos> and stop tokens are in the file."""
     web: Path = request.getfixturevalue(web_fixture)
     bundle = web / "model.litertlm"
@@ -146,7 +148,7 @@ def test_litert_lm_answers_as_the_task_does(web_fixture: str, tiny_model: Path, 
     runtime = LitertLmRuntime(bundle, tiny_model, STOP_IDS, 6)
     # A random model also says bytes that are no character; each engine spells those in its own way.
     spelt = [answer for answer in expected if "\ufffd" not in answer.raw]
-    assert spelt and [answer.raw for answer in runtime.predict([answer.text for answer in spelt])] == [
+    assert len(spelt) >= least and [answer.raw for answer in runtime.predict([answer.text for answer in spelt])] == [
         answer.raw for answer in spelt
     ]
     with runtime.engine.create_conversation(sampler_config=runtime.greedy, max_output_tokens=6) as conversation:

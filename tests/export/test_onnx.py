@@ -11,7 +11,7 @@ import pytest
 
 from evaluate.onnx_runtime import OnnxRuntime
 from evaluate.torch_runtime import TorchRuntime
-from export.onnx_file import bytes_of, copy_graph, data_files, write_graph
+from export.onnx_data import bytes_of, copy_graph, data_files, write_graph
 from export.onnx_folder import export_onnx, onnx_file
 from pocketmoji.grid import Grid, quantise
 from pocketmoji.workspace import read_json
