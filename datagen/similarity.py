@@ -91,7 +91,7 @@ def band_keys(signatures: Array) -> Array:
 class NearIndex:
     """Texts that can be asked "is this nearly one of you?" without comparing with each of them.
 
-    Built for millions: a text takes about 350 bytes (its band keys in a table each, a short signature, its own bytes).
+    Built for millions: a text takes about 500 bytes (its band keys in a table each, a short signature, its own bytes).
     What MinHash proposes is checked by the exact Jaccard similarity, so no pair is called near that is not.
     """
 
@@ -187,7 +187,7 @@ class Batch:
 
 
 class _Rows:
-    """A growing array with rows of a fixed width."""
+    """An array with rows of a fixed width that grows in its place: large ones are moved by the system, not copied."""
 
     def __init__(self, width: int, kind: Any) -> None:
         self.data: Array = np.empty((1024, width), kind)
@@ -195,7 +195,7 @@ class _Rows:
 
     def append(self, row: Any) -> None:
         if self.count == len(self.data):
-            self.data = np.concatenate([self.data, np.empty_like(self.data[: len(self.data) // 2])])
+            self.data.resize((self.count + self.count // 8, self.data.shape[1]), refcheck=False)
         self.data[self.count] = row
         self.count += 1
 
