@@ -7,7 +7,7 @@ from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
-from datagen.similarity import ESTIMATE, NEAR, MinHash, NearIndex, normalise_text
+from datagen.similarity import NEAR, MinHash, NearIndex, normalise_text
 from pocketmoji.records import SPLITS, Example
 
 MEASURES = ("exact", "normalised", "near", "minhash")
@@ -38,7 +38,7 @@ def measure_leaks(folder: Path) -> dict[str, dict[str, float | int]]:
                             hit["near"].update(near)
                             hit["exact"].update(n for n in near if texts[n] == text)
                             hit["normalised"].update(n for n in near if normalise_text(texts[n]) == normal)
-                        pairs += [(row, n) for n in rows.estimated(row, ESTIMATE)]
+                        pairs += [(row, n) for n in rows.estimated(row)]
                 if pairs:
                     ours = fine.signatures([batch[row] for row, _ in pairs])
                     theirs = fine.signatures([texts[n] for _, n in pairs])

@@ -151,14 +151,14 @@ class Batch:
 
     def near(self, row: int) -> list[int]:
         """Numbers of the texts of the index that text `row` of the batch is a near-duplicate of, lowest first."""
-        index, likely = self._index, self.estimated(row, ESTIMATE)
+        index, likely = self._index, self.estimated(row)
         if not likely:
             return []
         own = grams(self.texts[row])
         return [n for n in likely if jaccard(own, grams(index.text(n))) >= NEAR]
 
-    def estimated(self, row: int, least: float = NEAR) -> list[int]:
-        """Those that MinHash alone takes for similar by at least `least`."""
+    def estimated(self, row: int) -> list[int]:
+        """Those that may be: MinHash alone takes them for similar by at least 0.58."""
         index, found = self._index, set()
         for band, head in enumerate(self._heads[row]):
             number = self._new[band].get(self._key_lists[row][band], head)
@@ -169,7 +169,7 @@ class Batch:
             return []
         numbers = np.array(sorted(found), np.int64)
         equal = (index._short.data[numbers] == self._short[row]).mean(axis=1)
-        likely: list[int] = numbers[equal >= least].tolist()
+        likely: list[int] = numbers[equal >= ESTIMATE].tolist()
         return likely
 
     def add(self, row: int) -> int:
