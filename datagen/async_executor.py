@@ -122,9 +122,11 @@ class AsyncExecutor:
                     ) from error
                 wait = backoff(failed) if error.told is None else error.told
                 self._tell(f"{str(error).splitlines()[0][:120]}; asking again in {wait:.0f} s")
-            except BaseException:
+            except BaseException as error:
                 self._over = True  # before the next in line is let through
                 self._gate.leave()
+                if isinstance(error, TeacherError):  # a refusal, which costs nothing
+                    commits.add(spent(request, 0.0, str(error)))
                 raise
             if answer is None:
                 await self._sleep(wait)

@@ -90,7 +90,13 @@ def wait_told(body: Any, headers: Any) -> float | None:
     return None
 
 
-def is_network(error: BaseException) -> bool:
-    """True for a failure between us and the server. The clients may sit on any of these HTTP libraries."""
+def no_connection(error: Exception) -> Busy:
+    """What a failure between us and the server means. Any other error is raised again.
+
+    The clients may sit on any of these HTTP libraries, which name alike what fails before anything was sent."""
     libraries = ("httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "anyio", "h11")
-    return isinstance(error, OSError) or type(error).__module__.split(".")[0] in libraries
+    if not isinstance(error, OSError) and type(error).__module__.split(".")[0] not in libraries:
+        raise error
+    unsent = {"ConnectError", "ConnectTimeout", "ClientConnectorError", "ConnectionTimeoutError"}
+    billed = unsent.isdisjoint(kind.__name__ for kind in type(error).__mro__)
+    return Busy(f"no connection: {error or type(error).__name__}", billed=billed)

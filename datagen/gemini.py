@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from datagen.client import Answer, Busy, failure, is_network, wait_told
+from datagen.client import Answer, failure, no_connection, wait_told
 from datagen.request import Request
 
 TIMEOUT_MS = 120_000
@@ -66,9 +66,7 @@ class GeminiClient:
         except ValueError:  # status 200 but no JSON in it: as good as a malformed reply
             return Answer("<not JSON>")
         except Exception as error:
-            if not is_network(error):
-                raise
-            raise Busy(f"no connection: {error or type(error).__name__}", billed=True) from error
+            raise no_connection(error) from error
         usage = response.usage_metadata
         if usage is None:
             return Answer(response.text or "")

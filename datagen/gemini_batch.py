@@ -13,7 +13,7 @@ from typing import Any
 
 from datagen.async_executor import ATTEMPTS, MALFORMED_ATTEMPTS, accepted, spent
 from datagen.budget import Budget
-from datagen.client import Busy, failure, is_network, wait_told
+from datagen.client import failure, no_connection, wait_told
 from datagen.gemini import KEY, generation_config, make_client
 from datagen.journal import Journal
 from datagen.limits import backoff
@@ -111,7 +111,12 @@ class GeminiBatchExecutor:
             job = await client.aio.batches.create(model=self._model, src=rows, config={"display_name": display_name})
             return str(job.name)
 
-        name = await self._call(find) or await self._call(make)
+        try:
+            found = await self._call(find)
+        except TeacherError as error:  # so no job was made, and nothing is to be paid
+            self._journal.append([spent(request, 0.0, str(error)) for request in todo])
+            raise
+        name = found or await self._call(make)
         self._journal.append([{"job": name, "of": fingerprints}])
         say(f"{self._name}: batch job {name} with {len(todo)} requests")
         return name
@@ -196,9 +201,7 @@ class GeminiBatchExecutor:
                 if isinstance(meant, TeacherError):
                     raise meant from error
             except Exception as error:
-                if not is_network(error):
-                    raise
-                meant = Busy(f"no connection: {error or type(error).__name__}")
+                meant = no_connection(error)
             if attempt == ATTEMPTS:
                 break
             wait = meant.told if meant.told is not None else backoff(attempt)

@@ -48,7 +48,7 @@ def inspect(folder: Path) -> dict[str, Any]:
     if (folder / JOURNAL).is_file():
         journal = Journal(folder / JOURNAL)
         spending = {"requests": journal.requests, "dollars": journal.spent, "outcomes": dict(journal.statuses)}
-        say(f"  spent: {journal.requests} requests, ${journal.spent:.4f}, outcomes {dict(journal.statuses)}")
+        say(f"  spent: {journal.requests} requests, {journal.statuses['ok']} of them accepted, ${journal.spent:.4f}")
     say("  nearest neighbours across splits (Jaccard similarity of character 5-grams):")
     for row in neighbours[:SHOWN]:
         say(f"    {row['similarity']:.2f}  {row['split']}: {row['text']!r}  ~  {row['other_split']}: {row['other']!r}")

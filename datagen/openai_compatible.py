@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from datagen.client import Answer, Busy, failure, is_network, wait_told
+from datagen.client import Answer, Busy, failure, no_connection, wait_told
 from datagen.request import Request
 
 TIMEOUT_S = 120.0
@@ -54,9 +54,7 @@ class OpenAIClient:
             async with self._opened().post(f"{self._where}chat/completions", data=json.dumps(body).encode()) as reply:
                 status, headers, raw = reply.status, reply.headers, await reply.read()
         except Exception as error:
-            if not is_network(error):
-                raise
-            raise Busy(f"no connection: {error or type(error).__name__}", billed=True) from error
+            raise no_connection(error) from error
         try:
             found = json.loads(raw)
         except ValueError:

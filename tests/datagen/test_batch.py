@@ -74,6 +74,15 @@ def test_a_job_that_succeeds_with_every_row_failed(tmp_path: Path) -> None:
         assert got == [3] * 32 and len(server.jobs) == 4
 
 
+def test_a_job_that_could_not_be_made_costs_nothing(tmp_path: Path) -> None:
+    with ModelServer() as server:
+        pass
+    with pytest.raises(TeacherError, match="no connection"):
+        run(server, tmp_path, 32)
+    journal = Journal(tmp_path / "journal")
+    assert journal.requests == 4 and journal.spent == 0
+
+
 def test_one_row_that_never_works_costs_only_itself(tmp_path: Path) -> None:
     def picky(asked: Asked) -> Answer:
         return reply("no") if any(a["text"] == "Seed number 1" for a in asked) else good(asked)

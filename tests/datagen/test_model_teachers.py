@@ -198,13 +198,18 @@ def test_no_server(tmp_path: Path, kind: str) -> None:
     with ModelServer() as server:
         pass
     with pytest.raises(TeacherError, match="no connection"):
-        Run(server, tmp_path, asks(1), kind)
+        Run(server, tmp_path, asks(1), kind, price="10,100")
+    # What was never sent is not paid for: the ceiling is as far away as before.
+    journal = Journal(tmp_path / "journal")
+    assert journal.requests == 6 and journal.spent == 0
 
 
 def test_a_connection_that_is_cut(tmp_path: Path, kind: str) -> None:
     with ModelServer(Answer(), Answer()) as server:
-        run = Run(server, tmp_path, asks(1), kind)
+        run = Run(server, tmp_path, asks(1), kind, price="10,100")
     assert len(server.requests) == 3 and len(run.texts[0]) == 3
+    # The server may have worked on the two that brought no answer: they count at the most they can have cost.
+    assert run.journal.spent > 2 * (512 * 100) / 1e6
 
 
 @pytest.mark.parametrize(
@@ -218,11 +223,11 @@ def test_a_connection_that_is_cut(tmp_path: Path, kind: str) -> None:
 )
 def test_what_waiting_cannot_mend_is_an_error_at_once(tmp_path: Path, answer: Answer, expected: str, kind: str) -> None:
     with ModelServer(answer) as server, pytest.raises(TeacherError) as caught:
-        Run(server, tmp_path, asks(20), kind)
+        Run(server, tmp_path, asks(20), kind, price="10,100")
     if kind == "openai":
         expected = expected.replace("GEMINI", "OPENAI")
     assert expected in str(caught.value) and "the-key" not in str(caught.value)
-    assert len(server.requests) == 1
+    assert len(server.requests) == 1 and Journal(tmp_path / "journal").spent == 0
 
 
 def test_an_interrupted_run_pays_only_for_what_is_missing(tmp_path: Path) -> None:
