@@ -29,7 +29,8 @@ def progress(
 
     `running` gives a figure to show along, such as the money spent so far."""
     along = lambda: f", {running()}" if running else ""
-    with (_bar if sys.stderr.isatty() else _lines)(label, total, unit, along) as advance:
+    on_terminal = sys.stderr.isatty() and is_first_process()
+    with (_bar if on_terminal else _lines)(label, total, unit, along) as advance:
         yield advance
 
 
