@@ -12,6 +12,15 @@ TUNED_BARS = {"compliance": 0.99, "seed_recall": 0.95, "paraphrase_recall": 0.80
 BROWSER = "transformers.js/wasm"
 BROWSER_TOLERANCE = 0.02
 ROUNDING = 1e-9
+# What to try when a gate is missed, by the beginning of its name.
+REMEDIES = {
+    "tuned compliance": "the answers are still raw: train longer (--epochs)",
+    "tuned seed_recall": "the list is not learnt yet: --preset memorise, or more --epochs (docs/train.md)",
+    "tuned paraphrase_recall": "if seed recall is high, more --paraphrases; else --preset memorise or more --epochs",
+    BROWSER: "the page answers otherwise than Python: browser/browser.html says where it begins",
+    "shipped model": "a smaller --vocabulary-size, or a larger --max-model-bytes",
+    "tokenizer": "a smaller --vocabulary-size, or a larger --max-tokenizer-bytes",
+}
 
 
 def judge(
@@ -45,6 +54,11 @@ def judge(
         if key in sizes:
             results.append(_at_most(gate, sizes[key], limit))
     return results
+
+
+def remedy(gate: str) -> str:
+    """What a user can do about a missed gate of this name; empty if there is nothing general to say."""
+    return next((text for start, text in REMEDIES.items() if gate.startswith(start)), "")
 
 
 def _at_least(gate: str, value: float, limit: float) -> GateResult:

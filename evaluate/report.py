@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluate.charts import fidelity_chart, loss_chart
+from evaluate.gates import remedy
 from evaluate.metrics import compliant, exact_match, shares_an_emoji
 from evaluate.report_inputs import read, read_engines, read_evaluations, read_lines, read_pictures, read_texts
 from pocketmoji import __version__
@@ -122,7 +123,13 @@ def gate_row(gate: GateResult) -> dict[str, str]:
     name, _, sign = gate.gate.rpartition(" ") if gate.gate[-2:] in (">=", "<=") else (gate.gate, "", "")
     show = human_bytes if "bytes" in name else percent if 0 <= gate.value <= 1 else number
     limit = f"{sign.replace('>=', '≥').replace('<=', '≤')} {show(gate.limit)}".strip()
-    return {"name": name, "value": show(gate.value), "limit": limit, "result": "passed" if gate.passed else "failed"}
+    return {
+        "name": name,
+        "value": show(gate.value),
+        "limit": limit,
+        "result": "passed" if gate.passed else "failed",
+        "remedy": "" if gate.passed else remedy(gate.gate),
+    }
 
 
 def percent(value: float) -> str:

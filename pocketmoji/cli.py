@@ -356,11 +356,14 @@ def doctor(options: argparse.Namespace, command: str) -> Any:
 
 
 def _tell_gates(gates: Sequence[dict[str, Any]]) -> None:
+    from evaluate.gates import remedy
     from pocketmoji.console import say
 
     for gate in gates:
         mark = "passed" if gate["passed"] else "FAILED"
         say(f"gate {mark}: {gate['gate']} {gate['limit']:g} (measured {gate['value']:.6g})")
+        if not gate["passed"] and (known := remedy(gate["gate"])):
+            say(f"  to do:    {known}")
 
 
 ACTIONS: dict[str, Callable[[argparse.Namespace, str], Any]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evaluate.evaluate import evaluate_runtime
-from evaluate.gates import judge
+from evaluate.gates import judge, remedy
 from evaluate.scores import Failure, SeedScore, failures, per_seed, summarise
 from pocketmoji.errors import InputError
 from pocketmoji.records import EvaluationText, Prediction, Scores, read_jsonl
@@ -112,4 +112,5 @@ def test_gates() -> None:
         "shipped model bytes <=": False,
         "tokenizer bytes <=": True,
     }
+    assert all(remedy(gate) for gate in passed) and not remedy("ttft_ratio")
     assert judge({}) == []
