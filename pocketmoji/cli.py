@@ -376,6 +376,3 @@ ACTIONS: dict[str, Callable[[argparse.Namespace, str], Any]] = {
     "demo": demo,
     "doctor": doctor,
 }
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -26,7 +26,7 @@ PATIENCE = 300.0
 
 def command(base: Path, runs: Path) -> list[str]:
     return [
-        *(sys.executable, "-m", "pocketmoji.cli", "run", "--seeds", str(SEEDS), "--runs", str(runs)),
+        *(sys.executable, "-m", "pocketmoji", "run", "--seeds", str(SEEDS), "--runs", str(runs)),
         *("--base", str(base), "--keep-vocabulary", "--paraphrases", "2", "--max-steps", "40", "--batch-size", "4"),
         *("--max-texts", "6", "--no-litert", "--webgpu-texts", "0", "--mediapipe-texts", "0"),
     ]

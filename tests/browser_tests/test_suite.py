@@ -121,7 +121,7 @@ def test_no_browser_is_left_behind(taught: Folders, tmp_path: Path, number: sign
     mark = uuid.uuid4().hex
     command = ["browser-test", *map(str, taught), "--out", str(tmp_path / "out"), *ONLY_WASM]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pocketmoji.cli", *command],
+        [sys.executable, "-m", "pocketmoji", *command],
         env=os.environ | {"POCKETMOJI_TEST_MARK": mark},
         stderr=subprocess.PIPE,
         text=True,

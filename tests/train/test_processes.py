@@ -15,7 +15,7 @@ from pocketmoji.errors import InputError
 from train import processes
 
 SETTINGS = ["--keep-vocabulary", "--max-steps=4", "--batch-size=4", "--learning-rate=1e-2", "--quantise=fp32"]
-LAUNCH = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "pocketmoji.cli"]
+LAUNCH = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "pocketmoji"]
 
 
 def test_two_processes_train_what_one_does(base: Path, dataset: Path, tmp_path: Path) -> None:
