@@ -38,6 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[0] not in COMMANDS:
         print(f"pocketmoji: there is no command {given[0]!r}\n  expected: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
+    if os.name == "nt":
+        print(
+            "pocketmoji: this is Windows, and files are locked and memory is measured as only Unix can\n"
+            "  expected: Linux or macOS\n  to do:    run it in WSL",
+            file=sys.stderr,
+        )
+        return 2
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     # Threads that wait by spinning made a training step six times slower whenever another program used a core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -39,6 +39,13 @@ def test_an_option_reaches_every_stage_that_has_it() -> None:
     assert settings(TrainConfig, options).epochs == 2 and settings(DatagenConfig, options).paraphrases == 3
 
 
+def test_windows_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with monkeypatch.context() as windows:
+        windows.setattr("os.name", "nt")
+        code = main(["doctor"])
+    assert code == 2 and "WSL" in capsys.readouterr().err
+
+
 BAD = {
     "empty.csv": ("", "empty"),
     "no_column.csv": ("text,answer\nhello there,🎉\n", "emoji"),
