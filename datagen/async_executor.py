@@ -148,19 +148,14 @@ class AsyncExecutor:
 
     def _write_down(self, request: Request, answer: Answer, commits: _Commits, done: Callable[[int], None]) -> str:
         """Checks an answer and puts it into the journal; what is wrong with it, or "" if nothing is."""
-        tokens = answer.tokens or request.likely_tokens
-        # Without the server's word it counts as the most that it can have cost: the ceiling has to hold.
-        cost = self._budget.cost(answer.tokens) if answer.tokens else self._budget.most(request)
-        try:
-            reply = request.check(answer.text)
-        except ValueError as error:
-            problem = str(error).splitlines()[0]
-            commits.add(spent(request, cost, problem))
+        entry, problem = verdict(request, answer, self._budget)
+        if problem:
+            commits.add(entry)
             return problem
         self._in_a_row, self._answered = 0, True
         while self._unusable:
             commits.add(self._unusable.pop())
-        commits.add(accepted(request, reply, cost, tokens), lambda: done(len(request.asks)))
+        commits.add(entry, lambda: done(len(request.asks)))
         return ""
 
     async def _paced(self, request: Request) -> bool:
@@ -201,17 +196,25 @@ class AsyncExecutor:
             say(f"{self._name}: {message}")
 
 
-def accepted(
-    request: Request, reply: list[list[tuple[int, str]]], cost: float, tokens: tuple[int, int]
-) -> dict[str, Any]:
-    """The journal's line for a reply that passed the check."""
+def verdict(request: Request, answer: Answer, budget: Budget) -> tuple[dict[str, Any], str]:
+    """The journal's line for an answer, and what is wrong with it, or "" if nothing is."""
+    tokens = answer.tokens or request.likely_tokens
+    # Without the server's word it counts as the most that it can have cost: the ceiling has to hold.
+    cost = budget.cost(answer.tokens) if answer.tokens else budget.most(request)
+    try:
+        reply = request.check(answer.text)
+    except ValueError as error:
+        problem = str(error).splitlines()[0]
+        if answer.cut:
+            problem = f"cut off at {request.most_output_tokens} tokens; to let a model think first: --thinking-tokens"
+        return spent(request, cost, problem), problem
     return {
         "request": request.fingerprint,
         "status": "ok",
         "cost": cost,
         "tokens": list(tokens),
         "reply": [[list(pair) for pair in texts] for texts in reply],
-    }
+    }, ""
 
 
 def spent(request: Request, cost: float, problem: str) -> dict[str, Any]:

@@ -15,10 +15,12 @@ LONGEST_WAIT = 300.0
 
 @dataclass(frozen=True)
 class Answer:
-    """The raw text of a reply and the input and output tokens that it is billed for (None: the server did not say)."""
+    """The raw text of a reply, the input and output tokens that it is billed for (None: the server did not say), and
+    whether the limit on its tokens `cut` it off."""
 
     text: str
     tokens: tuple[int, int] | None = None
+    cut: bool = False
 
 
 class Busy(Exception):

@@ -38,10 +38,24 @@ def generation_config(request: Request, model: str) -> Any:
         response_mime_type="application/json",
         response_schema=_without_extras(request.schema),
     )
-    if model.startswith("gemini-2.5-flash"):
-        # Thoughts are billed as output and cut the answer short; these models can do without.
-        config.thinking_config = types.ThinkingConfig(thinking_budget=0)
+    # Thoughts are billed as output and cut the answer short: no more of them than a model insists on, or has room for.
+    room, pro = request.thinking_tokens, "pro" in model
+    if model.startswith("gemini-2.5"):
+        config.thinking_config = types.ThinkingConfig(thinking_budget=max(room, 128 if pro else 0))
+    elif model.startswith("gemini-3") and not room:
+        level = types.ThinkingLevel.LOW if pro else types.ThinkingLevel.MINIMAL
+        config.thinking_config = types.ThinkingConfig(thinking_level=level)
     return config
+
+
+def answer_of(response: Any) -> Answer:
+    """The text of a response, the tokens that it is billed for, and whether it was cut off."""
+    reasons = [str(getattr(one.finish_reason, "value", "")) for one in response.candidates or ()]
+    cut, text, usage = reasons[:1] == ["MAX_TOKENS"], response.text or "", response.usage_metadata
+    if usage is None:
+        return Answer(text, cut=cut)
+    sent = usage.prompt_token_count or 0
+    return Answer(text, (sent, max(0, (usage.total_token_count or sent) - sent)), cut)
 
 
 class GeminiClient:
@@ -67,11 +81,7 @@ class GeminiClient:
             return Answer("<not JSON>")
         except Exception as error:
             raise no_connection(error) from error
-        usage = response.usage_metadata
-        if usage is None:
-            return Answer(response.text or "")
-        sent = usage.prompt_token_count or 0
-        return Answer(response.text or "", (sent, max(0, (usage.total_token_count or sent) - sent)))
+        return answer_of(response)
 
     async def close(self) -> None:
         await self._client.aio.aclose()

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
-from datagen.async_executor import ATTEMPTS, MALFORMED_ATTEMPTS, accepted, spent
+from datagen.async_executor import ATTEMPTS, MALFORMED_ATTEMPTS, spent, verdict
 from datagen.budget import Budget
 from datagen.client import failure, no_connection, wait_told
-from datagen.gemini import KEY, generation_config, make_client
+from datagen.gemini import KEY, answer_of, generation_config, make_client
 from datagen.journal import Journal
 from datagen.limits import backoff
 from datagen.request import Request
@@ -175,16 +175,7 @@ class GeminiBatchExecutor:
         if row.error or not row.response:
             problem = f"{row.error.code}: {row.error.message}" if row.error else "a row without a response"
             return spent(request, 0.0, problem), problem
-        usage = row.response.usage_metadata
-        prompt = (usage.prompt_token_count or 0) if usage else 0
-        total = (usage.total_token_count or prompt) if usage else 0
-        tokens = (prompt, max(0, total - prompt)) if usage else request.likely_tokens
-        cost = self._budget.cost(tokens) if usage else self._budget.most(request)
-        try:
-            return accepted(request, request.check(row.response.text or ""), cost, tokens), ""
-        except ValueError as error:
-            problem = str(error).splitlines()[0]
-            return spent(request, cost, problem), problem
+        return verdict(request, answer_of(row.response), self._budget)
 
     async def _call(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """One call of the API, again and again while it is busy."""

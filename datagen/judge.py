@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
 from datagen.filters import Screen
 from datagen.journal import Journal
 from datagen.model_teacher import Executor
-from datagen.request import Reply, Request, Strict, parsed, reply_schema, strict_object
+from datagen.request import TOKENS_OVERHEAD, Reply, Request, Strict, parsed, reply_schema, strict_object
 from datagen.teacher import Ask, Candidate, run_async
+from pocketmoji.config import DatagenConfig
 from pocketmoji.records import Seed
 
 REFUSED, UNJUDGED = "refused by the judge", "not judged"
@@ -79,7 +80,7 @@ class JudgeRequest(Request):
 
     @property
     def most_output_tokens(self) -> int:
-        return 512 + TOKENS_PER_VERDICT * sum(map(len, self.paraphrases))
+        return TOKENS_OVERHEAD + TOKENS_PER_VERDICT * sum(map(len, self.paraphrases)) + self.thinking_tokens
 
     @property
     def likely_tokens(self) -> tuple[int, int]:
@@ -98,23 +99,24 @@ class JudgeRequest(Request):
 
     def single(self) -> Iterator[Request]:
         for ask, texts in zip(self.asks, self.paraphrases, strict=True):
-            yield JudgeRequest(self.teacher, (ask,), self.axes, self.language, (texts,))
+            yield replace(self, asks=(ask,), paraphrases=(texts,))
 
 
 class Judge:
     """Asks the model `name` through `executor`, whose journal keeps the verdicts: they too are paid for once."""
 
-    def __init__(self, name: str, executor: Executor, journal: Journal, seeds_per_request: int) -> None:
+    def __init__(self, name: str, executor: Executor, journal: Journal, config: DatagenConfig) -> None:
         self.name = name
-        self._executor, self._journal, self._seeds_per_request = executor, journal, seeds_per_request
+        self._executor, self._journal, self._config = executor, journal, config
 
     def faults(self, offered: Sequence[tuple[Seed, Sequence[str]]]) -> list[list[str | None]]:
         """Of each seed's texts: "" where one fits, else why not; None where the judge gave no verdict."""
-        requests = []
-        for start in range(0, len(offered), self._seeds_per_request):
-            some = offered[start : start + self._seeds_per_request]
+        requests, at_once = [], self._config.seeds_per_request
+        for start in range(0, len(offered), at_once):
+            some = offered[start : start + at_once]
             asks = tuple(Ask(seed, len(texts)) for seed, texts in some)
-            requests.append(JudgeRequest(self.name, asks, {}, "", tuple(tuple(texts) for _, texts in some)))
+            shown = tuple(tuple(texts) for _, texts in some)
+            requests.append(JudgeRequest(self.name, asks, {}, "", shown, thinking_tokens=self._config.thinking_tokens))
         run_async(self._executor.run(requests, lambda n: None))
         # A request that brought nothing is made once more, text by text.
         singles = [list(one.single()) if self._entry(one) is None else [] for one in requests]

@@ -65,7 +65,13 @@ class LocalModel:
             )
         # One user turn: some templates know no system turn.
         turns = [{"role": "user", "content": f"{request.instructions}\n\n{request.prompt}"}]
-        inputs = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+        inputs = tokenizer.apply_chat_template(
+            turns,
+            add_generation_prompt=True,
+            enable_thinking=bool(request.thinking_tokens),  # for the templates that know of it
+            return_tensors="pt",
+            return_dict=True,
+        )
         inputs = {name: value.to(model.device) for name, value in inputs.items()}
         drawn = f"{self._random_seed} {self._attempts[request.fingerprint]} {request.fingerprint}"
         torch.manual_seed(int(digest_json(drawn)[:8], 16))
@@ -73,5 +79,6 @@ class LocalModel:
             sampling = {"do_sample": True, "temperature": request.temperature} if request.temperature else {}
             output = model.generate(**inputs, **sampling, max_new_tokens=request.most_output_tokens)
         sent = inputs["input_ids"].shape[1]
+        written = int(output.shape[1]) - sent
         text = tokenizer.decode(output[0, sent:], skip_special_tokens=True)
-        return Answer(text, (sent, int(output.shape[1]) - sent))
+        return Answer(text, (sent, written), cut=written >= request.most_output_tokens)

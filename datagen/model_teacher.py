@@ -26,7 +26,8 @@ def plan(teacher: str, asks: Sequence[Ask], config: DatagenConfig) -> Iterator[R
     axes = parse_axes(config.axes)
     language = OWN_LANGUAGE if config.language == "auto" else config.language
     for start in range(0, len(asks), config.seeds_per_request):
-        yield Request(teacher, tuple(asks[start : start + config.seeds_per_request]), axes, language)
+        some = tuple(asks[start : start + config.seeds_per_request])
+        yield Request(teacher, some, axes, language, thinking_tokens=config.thinking_tokens)
 
 
 class ModelTeacher:

@@ -117,11 +117,12 @@ def _answer(completion: Any) -> Answer:
     if not isinstance(completion, dict):
         return Answer(completion if isinstance(completion, str) else "")
     try:
-        text = completion["choices"][0]["message"]["content"]
-    except (KeyError, IndexError, TypeError):
+        choice = completion["choices"][0]
+        text, cut = choice["message"]["content"], choice.get("finish_reason") == "length"
+    except (KeyError, IndexError, TypeError, AttributeError):
         return Answer("")
+    text = text if isinstance(text, str) else ""
     usage = completion.get("usage")
     if not isinstance(usage, dict) or "prompt_tokens" not in usage:
-        return Answer(text if isinstance(text, str) else "")
-    tokens = int(usage["prompt_tokens"] or 0), int(usage.get("completion_tokens") or 0)
-    return Answer(text if isinstance(text, str) else "", tokens)
+        return Answer(text, cut=cut)
+    return Answer(text, (int(usage["prompt_tokens"] or 0), int(usage.get("completion_tokens") or 0)), cut)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -87,12 +87,14 @@ PARAPHRASE = strict_object(style={"type": "integer"}, text={"type": "string"})
 
 @dataclass(frozen=True)
 class Request:
-    """Some seeds to be paraphrased by one model in one go. `teacher` is "<teacher>:<model>"."""
+    """Some seeds to be paraphrased by one model in one go. `teacher` is "<teacher>:<model>"; `thinking_tokens` is how
+    much the model may think before it answers."""
 
     teacher: str
     asks: tuple[Ask, ...]
     axes: dict[str, tuple[str, ...]]
     language: str = OWN_LANGUAGE
+    thinking_tokens: int = field(default=0, kw_only=True)
 
     schema: ClassVar[dict[str, Any]] = reply_schema(paraphrases=PARAPHRASE)
     schema_text: ClassVar[str] = json.dumps(schema)
@@ -134,8 +136,8 @@ class Request:
 
         Identity: the teacher and its model's name, the instructions, the prompt (seeds, emoji, styles, texts to avoid),
         the schema, the temperature. Not identity: the key, the server's address, the executor, its concurrency and
-        limits, prices and budgets, the number of the attempt, the time, where the journal lies. So a run that was begun
-        with one executor, on one server, is finished with any other.
+        limits, prices and budgets, the room for thoughts, the number of the attempt, the time, where the journal lies.
+        So a run that was begun with one executor, on one server, is finished with any other.
         """
         before, after = _around_prompt(self.teacher, self.instructions, self.schema_text, self.temperature)
         digest = before.copy()
@@ -145,7 +147,7 @@ class Request:
     @property
     def most_output_tokens(self) -> int:
         """The limit that is sent along: a reply cannot cost more."""
-        return TOKENS_OVERHEAD + TOKENS_PER_PARAPHRASE * sum(ask.wanted for ask in self.asks)
+        return TOKENS_OVERHEAD + TOKENS_PER_PARAPHRASE * sum(ask.wanted for ask in self.asks) + self.thinking_tokens
 
     @property
     def most_input_tokens(self) -> int:
@@ -189,7 +191,7 @@ class Request:
     def single(self) -> Iterator[Request]:
         """A request for each of the seeds alone."""
         for ask in self.asks:
-            yield Request(self.teacher, (ask,), self.axes, self.language)
+            yield replace(self, asks=(ask,))
 
 
 @lru_cache(maxsize=64)
@@ -209,9 +211,13 @@ def _around_prompt(teacher: str, instructions: str, schema_text: str, temperatur
 
 def parsed(form: type[Form], answer: str) -> Form:
     """The answer as `form`; ValueError, in words, if it is none."""
-    if not answer.strip():
+    # Servers that do not know a model's way of thinking send its thoughts along.
+    answer = answer.rpartition("</think>")[2].strip()
+    if not answer:
         raise ValueError("an empty answer")
-    if answer.lstrip()[:1] == "<":
+    if answer.startswith("<think>"):
+        raise ValueError("thoughts without an answer")
+    if answer[0] == "<":
         raise ValueError("HTML instead of JSON")
     try:
         return form.model_validate_json(_unfenced(answer))
@@ -223,7 +229,6 @@ def parsed(form: type[Form], answer: str) -> Form:
 
 def _unfenced(answer: str) -> str:
     """Servers that know no schema often put the JSON into a Markdown fence."""
-    stripped = answer.strip()
-    if stripped.startswith("```") and stripped.endswith("```"):
-        return stripped[3:-3].removeprefix("json")
-    return stripped
+    if answer.startswith("```") and answer.endswith("```"):
+        return answer[3:-3].removeprefix("json")
+    return answer

@@ -67,7 +67,7 @@ def choose_judge(config: DatagenConfig, journal: Journal, environment: Mapping[s
     open_client = client_opener(config.judge, config, environment)
     say(f"datagen: what passes the filters goes to the judge {config.judge}")
     executor = make_executor(config.judge, open_client, config, journal, budget)
-    return Judge(config.judge, executor, journal, config.seeds_per_request)
+    return Judge(config.judge, executor, journal, config)
 
 
 def client_opener(name: str, config: DatagenConfig, environment: Mapping[str, str]) -> Callable[[], Client]:

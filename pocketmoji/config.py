@@ -39,6 +39,7 @@ class DatagenConfig(Settings):
     judge: str = Field(default="", description="KIND:MODEL that says if a paraphrase still means its seed; empty: none")
     axes: str = Field(default="", description="NAME=VALUE|VALUE; ...: what paraphrases vary in; empty: built in")
     seeds_per_request: int = Field(default=8, ge=1)
+    thinking_tokens: int = Field(default=0, ge=0, description="room for a model that thinks before it answers")
     concurrency: int = Field(default=32, ge=1, description="most requests in flight; the server's answers adapt it")
     requests_per_minute: int = Field(default=0, ge=0, description="0: no limit")
     tokens_per_minute: int = Field(default=0, ge=0, description="0: no limit")
@@ -50,7 +51,7 @@ class DatagenConfig(Settings):
     # How the rows were got, not which: they stand in no dataset, so that any executor and budget give the same bytes.
     HOW: ClassVar[tuple[str, ...]] = (
         *("base_url", "executor", "concurrency", "requests_per_minute", "tokens_per_minute"),
-        *("max_requests", "max_cost", "price"),
+        *("max_requests", "max_cost", "price", "thinking_tokens"),
     )
 
 

@@ -20,13 +20,14 @@ USAGE = (100, 50)
 @dataclass
 class Answer:
     """What the server sends back for one request: `text` is the model's, or `body` the whole reply as it stands (None:
-    the connection is cut)."""
+    the connection is cut); `cut`: the limit on its tokens ended it."""
 
     text: str | None = None
     body: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     tokens: tuple[int, int] = USAGE
+    cut: bool = False
 
 
 def reply(text: str) -> Answer:
@@ -71,7 +72,8 @@ def gemini_body(answer: Answer) -> dict[str, Any]:
     parts = {"role": "model", "parts": [{"text": answer.text}]}
     sent, received = answer.tokens
     usage = {"promptTokenCount": sent, "candidatesTokenCount": received, "totalTokenCount": sent + received}
-    return {"candidates": [{"content": parts, "finishReason": "STOP", "index": 0}], "usageMetadata": usage}
+    reason = "MAX_TOKENS" if answer.cut else "STOP"
+    return {"candidates": [{"content": parts, "finishReason": reason, "index": 0}], "usageMetadata": usage}
 
 
 def openai_body(answer: Answer) -> dict[str, Any]:
@@ -82,7 +84,7 @@ def openai_body(answer: Answer) -> dict[str, Any]:
         "object": "chat.completion",
         "created": 0,
         "model": "fake",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        "choices": [{"index": 0, "finish_reason": "length" if answer.cut else "stop", "message": message}],
         "usage": {"prompt_tokens": sent, "completion_tokens": received, "total_tokens": sent + received},
     }
 

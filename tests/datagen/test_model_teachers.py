@@ -305,6 +305,55 @@ def test_json_in_a_fence_is_read(tmp_path: Path) -> None:
     assert len(server.requests) == 1 and len(run.texts[0]) == 3
 
 
+@pytest.mark.parametrize("thoughts", ["<think>Hm, <b>?</think>\n", "Hm. They mean it.</think>"])
+def test_thoughts_before_the_answer_are_passed_over(tmp_path: Path, thoughts: str) -> None:
+    with ModelServer(always=lambda asked: reply(f"{thoughts}{good(asked).text}")) as server:
+        run = Run(server, tmp_path, asks(1), "openai")
+    assert len(server.requests) == 1 and len(run.texts[0]) == 3
+
+
+def test_a_model_that_thinks_beyond_its_limit(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told what to do, and then has the room: in what is sent, and in what a request can cost."""
+    with ModelServer(always=lambda asked: Answer("<think>Well,", cut=True)) as server:
+        Run(server, tmp_path, asks(1), kind)
+        assert "cut off at 752 tokens; to let a model think first: --thinking-tokens" in capsys.readouterr().err
+        server.always = good
+        more = tmp_path / "more"
+        run = Run(server, more, asks(1), kind, thinking_tokens=1000, price="0,1000000", max_cost=1751)
+        assert "--max-cost" in run.teacher.exhausted and len(server.requests) == 3
+        Run(server, more, asks(1), kind, thinking_tokens=1000, price="0,1000000", max_cost=1752)
+    sent = server.requests[-1]
+    assert (sent["generationConfig"]["maxOutputTokens"] if kind == "gemini" else sent["max_tokens"]) == 1752
+
+
+@pytest.mark.parametrize(
+    ("model", "room", "expected"),
+    [
+        ("gemini-2.5-flash", 0, {"thinking_budget": 0}),
+        ("gemini-2.5-flash-lite", 0, {"thinking_budget": 0}),
+        ("gemini-2.5-pro", 0, {"thinking_budget": 128}),
+        ("gemini-2.5-pro", 1000, {"thinking_budget": 1000}),
+        ("gemini-3-flash-preview", 0, {"thinking_level": "MINIMAL"}),
+        ("gemini-3.1-pro-preview", 0, {"thinking_level": "LOW"}),
+        ("gemini-3.1-pro-preview", 1000, None),
+        ("gemma-3-27b-it", 0, None),
+    ],
+)
+def test_gemini_thinks_no_more_than_it_must(tmp_path: Path, model: str, room: int, expected: Any) -> None:
+    with ModelServer() as server:
+        config = DatagenConfig(teacher="gemini", teacher_model=model, base_url=server.url, thinking_tokens=room)
+        gemini = client_opener(f"gemini:{model}", config, {"GEMINI_API_KEY": "the-key"})
+        request = next(iter(plan(f"gemini:{model}", asks(1), config)))
+
+        async def send() -> None:
+            opened = gemini()
+            await opened.send(request)
+            await opened.close()
+
+        run_async(send())
+    assert server.requests[0]["generationConfig"].get("thinkingConfig") == expected
+
+
 @pytest.mark.parametrize("concurrency", [1, 16])
 def test_the_ceiling_of_requests_holds(tmp_path: Path, concurrency: int) -> None:
     with ModelServer(failure(500, "INTERNAL", "oops"), reply("no")) as server:
