@@ -296,7 +296,8 @@ def losses(merged: Scores, scores: Scores) -> dict[str, float]:
 
 
 def choose_artefact(artefacts: Sequence[Mapping[str, Any]], config: ExportConfig) -> tuple[str, str]:
-    """The smallest ONNX artefact whose scores are within the tolerance, and the reason in words."""
+    """The smallest ONNX artefact whose scores are within the tolerance, and the reason in words. If none is, the one
+    that loses least, and of equals the smallest."""
     told: list[str] = []
     candidates = sorted((a for a in artefacts if a["name"].startswith("onnx_")), key=lambda a: a["bytes"])
     for artefact in candidates:
@@ -307,8 +308,9 @@ def choose_artefact(artefacts: Sequence[Mapping[str, Any]], config: ExportConfig
             reason = f"{size} is the smallest within {config.tolerance:.0%} of the merged model (worst: {worst}, "
             return artefact["name"], "; ".join([*told, reason + f"{-loss:+.1%})"])
         told.append(f"{size} loses {loss:.1%} of {worst}")
-    last = candidates[-1]["name"]
-    return last, "; ".join([*told, f"none is within {config.tolerance:.0%}, so the largest, {last}, is kept"])
+    best = min(candidates, key=lambda artefact: max(artefact["losses"].values()))["name"]
+    reason = f"none is within {config.tolerance:.0%}, and {best} is the smallest of those that lose least"
+    return best, "; ".join([*told, reason])
 
 
 def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:

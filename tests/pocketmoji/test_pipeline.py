@@ -23,6 +23,7 @@ def artefact(name: str, size: int, **losses: float) -> dict[str, Any]:
         (0.01, 0.0, "onnx_q4", "smallest within 1%"),
         (0.05, 0.01, "onnx_q8", "loses 5.0% of seed_recall"),
         (0.05, 0.04, "onnx_q8", "none is within"),
+        (0.04, 0.04, "onnx_q4", "none is within"),
     ],
 )
 def test_smallest_within_the_tolerance_ships(small_loss: float, large_loss: float, shipped: str, told: str) -> None:
