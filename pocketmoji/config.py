@@ -57,15 +57,19 @@ class DatagenConfig(Settings):
 
 # What a preset sets where nothing else is said; docs/train.md has what they did to recall and transfer.
 PRESETS: dict[str, dict[str, Any]] = {
-    "": {},
+    "auto": {},
+    "none": {},
     "memorise": {"seed_repeats": 3, "lora_rank": 64, "learning_rate": 1e-3},
     "generalise": {"epochs": 2.0, "learning_rate": 2e-4},
 }
+# From so many phrases on `auto` is memorise. Measured: 65 are learnt with either, 1,693 hardly without it (docs/train.md).
+LONG_LIST = 200
 
 
 class TrainConfig(Settings):
-    preset: Literal["", "memorise", "generalise"] = Field(
-        default="", description="settings for sure recall of the seeds, or for texts that are nothing like them"
+    preset: Literal["auto", "none", "memorise", "generalise"] = Field(
+        default="auto",
+        description="memorise: sure recall of the seeds (auto: for long lists); generalise: texts that are unlike them",
     )
     base: str = Field(default="auto", description="auto, a folder, a GGUF file or a Hub repository")
     keep_vocabulary: bool = False
@@ -88,7 +92,14 @@ class TrainConfig(Settings):
     @classmethod
     def _preset(cls, given: Any) -> Any:
         """A preset's settings, unless they are given themselves."""
-        return {**PRESETS.get(given.get("preset", ""), {}), **given} if isinstance(given, dict) else given
+        return {**PRESETS.get(given.get("preset", "auto"), {}), **given} if isinstance(given, dict) else given
+
+    def for_list(self, phrases: int) -> TrainConfig:
+        """The same with what `auto` stands for where so many phrases are trained; what was set by hand stays."""
+        if self.preset != "auto":
+            return self
+        given = self.model_dump(include=self.model_fields_set)
+        return TrainConfig(**given | {"preset": "memorise" if phrases >= LONG_LIST else "none"})
 
 
 class EvaluateConfig(Settings):

@@ -92,7 +92,13 @@ def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
 
 def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
     """Dataset and pruned base to the merged model, in this process or in all that `accelerate launch` started."""
+    from pocketmoji.records import Example
     from train import processes
+
+    phrases = sum(row.origin == "seed" for row in read_jsonl(dataset / "train.jsonl", Example))
+    asked, config = config.preset, config.for_list(phrases)
+    if asked == "auto" and config.preset == "memorise":
+        say(f"train: {phrases} phrases are a long list: preset memorise (docs/train.md)")
 
     def work(out: Path) -> None:
         from train.qlora import train

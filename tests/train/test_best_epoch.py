@@ -71,6 +71,14 @@ def test_a_seed_may_be_repeated() -> None:
     assert [row.text for row in qlora.repeated(rows, 3)] == ["a", "a", "a", "b"]
 
 
+def test_long_lists_are_memorised_unless_said_otherwise() -> None:
+    given = TrainConfig(epochs=1.0, lora_rank=8)
+    assert given.for_list(100) == TrainConfig(preset="none", epochs=1.0, lora_rank=8)
+    assert given.for_list(1881) == TrainConfig(preset="memorise", epochs=1.0, lora_rank=8)
+    for preset in ("none", "generalise"):
+        assert TrainConfig(preset=preset).for_list(1881) == TrainConfig(preset=preset)
+
+
 def test_a_preset_gives_way_to_what_is_said() -> None:
     assert TrainConfig(preset="memorise").seed_repeats > 1
     config = TrainConfig(preset="memorise", epochs=1.0)
