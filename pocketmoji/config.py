@@ -62,7 +62,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "memorise": {"seed_repeats": 3, "lora_rank": 64, "learning_rate": 1e-3},
     "generalise": {"epochs": 2.0, "learning_rate": 2e-4},
 }
-# From so many phrases on `auto` is memorise. Measured: 65 are learnt with either, 1,693 hardly without it (docs/train.md).
+# From so many phrases on `auto` is memorise: 65 are learnt with either, 1,693 hardly without it (docs/train.md).
 LONG_LIST = 200
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pocketmoji.cli import main
 from pocketmoji.config import TrainConfig
 from pocketmoji.records import Example
+from pocketmoji.workspace import read_json
 from tests.train.test_qlora import CONFIG, STOP, weights
 from train import best_epoch, qlora
 
@@ -77,6 +80,21 @@ def test_long_lists_are_memorised_unless_said_otherwise() -> None:
     assert given.for_list(1881) == TrainConfig(preset="memorise", epochs=1.0, lora_rank=8)
     for preset in ("none", "generalise"):
         assert TrainConfig(preset=preset).for_list(1881) == TrainConfig(preset=preset)
+
+
+def test_train_says_that_a_list_is_long(
+    base: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = shutil.copytree(dataset, tmp_path / "dataset")
+    for split in ("heldout_paraphrases", "heldout_seeds"):
+        (dataset / f"{split}.jsonl").touch()
+    command = ["train", str(dataset), "--base", str(base), "--keep-vocabulary", "--max-steps=1", "--batch-size=4"]
+    for limit, preset, rank in ((9, "none", 16), (8, "memorise", 64)):
+        monkeypatch.setattr("pocketmoji.config.LONG_LIST", limit)
+        assert main([*command, "--out", str(tmp_path / preset)]) == 0
+        assert ("8 phrases are a long list" in capsys.readouterr().err) == (preset == "memorise")
+        settings = read_json(tmp_path / preset / "manifest.json")["config"]
+        assert (settings["preset"], settings["lora_rank"]) == (preset, rank)
 
 
 def test_a_preset_gives_way_to_what_is_said() -> None:
