@@ -1,7 +1,7 @@
 """Claim: the 4-bit ONNX file answers as the model that was trained; rounding a model that was not loses its answers.
 
-On real Gemma 3 270M, tuned on seeds/personal.csv with the defaults of `pocketmoji run` (and, with --more FILE, on 400
-rows of another list, with 2 paraphrases a seed): one model trained in 32-bit floats, then rounded in each way of
+On real Gemma 3 270M, tuned on seeds/personal.csv with the preset none of `pocketmoji run` (and, with --more FILE, on
+400 rows of another list, with 2 paraphrases a seed): one model trained in 32-bit floats, then rounded in each way of
 export/rounding.py; and one model trained through each grid. All are scored on the same texts: NLL of the right answer
 on texts that were not trained, share of answers that are the float model's, compliance, recall. Then the file that
 ships, in ONNX Runtime, against the merged model that it was written from: by that the claim is judged. Answers count as
