@@ -46,13 +46,13 @@ def train(
     from its last checkpoint in `folder/.checkpoints`, to the same result. Of several processes (train/processes.py) the
     first writes and returns the report, the others {}.
     """
+    # As it is imported, it speaks of a kernel for inference from the Hub, which no training uses.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     import torch
     from transformers import AutoTokenizer, set_seed
     from transformers.utils import logging as transformers_logging
 
     warnings.filterwarnings("ignore", category=FutureWarning)  # of our libraries' own calls to each other
-    # It speaks of a kernel for inference from the Hub, which no training uses.
-    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
