@@ -37,7 +37,9 @@ def probe(model: Path, rows: Sequence[Sequence[int]]) -> Numerics:
     """Run the merged model in `model` on rows of token ids and record what every module's output reaches."""
     import torch
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     loaded: Any = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
     largest: dict[str, float] = {}
 
