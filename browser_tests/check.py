@@ -32,8 +32,8 @@ from pocketmoji.workspace import digest_file, digest_json, read_json, write_text
 # The page's ONNX Runtime and Python's are different builds whose sums round differently: on a near tie they may
 # choose different tokens. A wrong kernel, prompt or file changes nearly every answer, so this tells the two apart.
 MOST_DIFFERING = 0.2
-# With accuracy_level 4 a GPU's kernels may round activations to 8 bits, which moved logits of the real model by 2.1
-# (six texts), and the same rounding in Python by at most 3.7 (30 texts). What is wrong moves them further: one tensor
+# With accuracy_level 4 a GPU's kernels may round activations to 8 bits, which moved logits of the real model by at most
+# 3.1 (30 texts), and the same rounding in Python by at most 3.7. What is wrong moves them further: one tensor
 # with its rows reversed by 2.1 to 14, beyond this limit in eleven of twelve cases (docs/browser_tests.md).
 WEBGPU_LOGIT_LIMIT = 4.0
 MOST_EXPLAINED = 12  # differing texts that Python answers once more; each takes seconds
