@@ -50,8 +50,10 @@ def generation_config(request: Request, model: str) -> Any:
 
 def answer_of(response: Any) -> Answer:
     """The text of a response, the tokens that it is billed for, and whether it was cut off."""
-    reasons = [str(getattr(one.finish_reason, "value", "")) for one in response.candidates or ()]
-    cut, text, usage = reasons[:1] == ["MAX_TOKENS"], response.text or "", response.usage_metadata
+    from google.genai import types
+
+    first, text, usage = next(iter(response.candidates or ()), None), response.text or "", response.usage_metadata
+    cut = first is not None and first.finish_reason == types.FinishReason.MAX_TOKENS
     if usage is None:
         return Answer(text, cut=cut)
     sent = usage.prompt_token_count or 0

@@ -158,7 +158,7 @@ class Batch:
         return [n for n in likely if jaccard(own, grams(index.text(n))) >= NEAR]
 
     def estimated(self, row: int) -> list[int]:
-        """Those that may be: MinHash alone takes them for similar by at least 0.58."""
+        """Those that may be: MinHash alone takes them for similar by at least ESTIMATE."""
         index, found = self._index, set()
         for band, head in enumerate(self._heads[row]):
             number = self._new[band].get(self._key_lists[row][band], head)

@@ -17,7 +17,7 @@ REMEDIES = {
     "tuned compliance": "the answers are still raw: train longer (--epochs)",
     "tuned seed_recall": "the list is not learnt yet: more --epochs, or --preset memorise (docs/train.md)",
     "tuned paraphrase_recall": "if seed recall is high, more --paraphrases; else more --epochs, or --preset memorise",
-    BROWSER: "the page answers otherwise than Python: browser/browser.html says where it begins",
+    "transformers.js": "the page answers otherwise than Python: browser/browser.html says where it begins",
     "shipped model": "a smaller --vocabulary-size, or a larger --max-model-bytes",
     "tokenizer": "a smaller --vocabulary-size, or a larger --max-tokenizer-bytes",
 }

@@ -57,8 +57,6 @@ class DatagenConfig(Settings):
 
 # What a preset sets where nothing else is said; docs/train.md has what they did to recall and transfer.
 PRESETS: dict[str, dict[str, Any]] = {
-    "auto": {},
-    "none": {},
     "memorise": {"seed_repeats": 3, "lora_rank": 64, "learning_rate": 1e-3},
     "generalise": {"epochs": 2.0, "learning_rate": 2e-4},
 }
@@ -92,7 +90,7 @@ class TrainConfig(Settings):
     @classmethod
     def _preset(cls, given: Any) -> Any:
         """A preset's settings, unless they are given themselves."""
-        return {**PRESETS.get(given.get("preset", "auto"), {}), **given} if isinstance(given, dict) else given
+        return {**PRESETS.get(given.get("preset", ""), {}), **given} if isinstance(given, dict) else given
 
     def for_list(self, phrases: int) -> TrainConfig:
         """The same with what `auto` stands for where so many phrases are trained; what was set by hand stays."""

@@ -95,10 +95,11 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
     from pocketmoji.records import Example
     from train import processes
 
-    phrases = sum(row.origin == "seed" for row in read_jsonl(dataset / "train.jsonl", Example))
-    asked, config = config.preset, config.for_list(phrases)
-    if asked == "auto" and config.preset == "memorise":
-        say(f"train: {phrases} phrases are a long list: preset memorise (docs/train.md)")
+    if config.preset == "auto":
+        phrases = sum(row.origin == "seed" for row in read_jsonl(dataset / "train.jsonl", Example))
+        config = config.for_list(phrases)
+        if config.preset == "memorise":
+            say(f"train: {phrases} phrases are a long list: preset memorise (docs/train.md)")
 
     def work(out: Path) -> None:
         from train.qlora import train
