@@ -28,16 +28,16 @@ demo: setup
 setup: litert base app chromium
 
 litert: .venv/ready
-	@$(BIN)/python -m export.litert --ensure-environment
+	@$(BIN)/python -m pocketmoji.export.litert.bundle --ensure-environment
 
 base: .venv/ready
-	@$(BIN)/python -m train.base
+	@$(BIN)/python -m pocketmoji.train.base
 
 app: .venv/ready
-	@$(BIN)/python -m browser_tests.node
+	@$(BIN)/python -m pocketmoji.browser_tests.app.node
 
 chromium: .venv/ready
-	@$(BIN)/python -m browser_tests.chromium
+	@$(BIN)/python -m pocketmoji.browser_tests.engines.chromium
 
 .venv/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "pocketmoji needs Python 3.11, 3.12 or 3.13: install one, or make PYTHON=/path/to/python" >&2; exit 2; }

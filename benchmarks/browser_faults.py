@@ -18,11 +18,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # tests/ is no installed package
 
-from browser_tests.node import build_demo
-from browser_tests.report import BrowserReport
-from browser_tests.runtimes import Page
-from browser_tests.suite import run_suite
-from pocketmoji.config import BrowserConfig
+from pocketmoji.browser_tests.app.node import build_demo
+from pocketmoji.browser_tests.engines.runtimes import Page
+from pocketmoji.browser_tests.reports.result import BrowserReport
+from pocketmoji.browser_tests.suite import run_suite
+from pocketmoji.core.config import BrowserConfig
 from tests.browser_tests.planted import PLANTS, Fault
 from tests.browser_tests.taught import taught_folders
 

@@ -1,7 +1,7 @@
 """Claim: on WASM at least 98% of texts are answered as by the same file in Python, scores within 1 point.
 
 Every evaluation text (or --texts of them) through the page in headless Chromium; Python's ONNX Runtime answers the same
-texts with the same file, activations not rounded to 8 bits (browser_tests/logits.py says why), and as it does by
+texts with the same file, activations not rounded to 8 bits (browser_tests/checks/logits.py says why), and as it does by
 default.
 One line of JSON at the end; exits 0 whether it holds or not.
 
@@ -15,14 +15,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from browser_tests.files import onnx_file, read_card
-from browser_tests.logits import ExactRuntime, compare
-from browser_tests.node import build_demo
-from browser_tests.runtimes import BrowserRuntime
-from evaluate.onnx_runtime import OnnxRuntime
-from evaluate.scores import summarise
-from pocketmoji.console import progress
-from pocketmoji.records import EvaluationText, Prediction, read_jsonl
+from pocketmoji.browser_tests.app.node import build_demo
+from pocketmoji.browser_tests.checks.files import onnx_file, read_card
+from pocketmoji.browser_tests.engines.logits import ExactRuntime, compare
+from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime
+from pocketmoji.core.console import progress
+from pocketmoji.core.records import EvaluationText, Prediction, read_jsonl
+from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
+from pocketmoji.evaluate.scoring.scores import summarise
 
 BAR, POINT = 0.98, 0.01
 METRICS = ("compliance", "seed_recall", "paraphrase_recall")

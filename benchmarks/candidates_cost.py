@@ -13,11 +13,11 @@ import json
 import statistics
 from pathlib import Path
 
-from browser_tests.latency import median_interval
-from browser_tests.node import build_demo
-from browser_tests.runtimes import BrowserRuntime
-from pocketmoji.console import progress
-from pocketmoji.records import EvaluationText, read_jsonl
+from pocketmoji.browser_tests.app.node import build_demo
+from pocketmoji.browser_tests.engines.latency import median_interval
+from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime
+from pocketmoji.core.console import progress
+from pocketmoji.core.records import EvaluationText, read_jsonl
 
 BAR = 1.5
 

@@ -15,10 +15,10 @@ import random
 import time
 from collections import Counter
 
-from datagen.filters import Dropped, Screen
-from datagen.similarity import normalise_text
-from datagen.teacher import Candidate
-from pocketmoji.records import Seed
+from pocketmoji.core.records import Seed
+from pocketmoji.datagen.filters.filters import Dropped, Screen
+from pocketmoji.datagen.filters.similarity import normalise_text
+from pocketmoji.datagen.requests.teacher import Candidate
 
 PAIRS = 500
 KINDS = ("exact", "normalised", "near", "distinct")

@@ -24,8 +24,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.datagen_throughput import IN_FLIGHT, asks, ours, server, settings, shared_counts
-from datagen.model_teacher import plan
-from datagen.request import Request
+from pocketmoji.datagen.requests.request import Request
+from pocketmoji.datagen.teachers.model_teacher import plan
 
 PEERS = {
     "curator": ["bespokelabs-curator==0.1.31"],

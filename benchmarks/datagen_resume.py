@@ -27,7 +27,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.workspace import digest_json
+from pocketmoji.core.workspace import digest_json
 from tests.datagen.model_server import Answer, Asked, ModelServer, good
 
 SEEDS = 200
@@ -101,7 +101,9 @@ def main() -> None:
     cluster = ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
     os.environ["RAY_ADDRESS"] = cluster.address_info["address"]
     forked = multiprocessing.get_context("forkserver")
-    forked.set_forkserver_preload(["google.genai", "pyarrow.parquet", "wordfreq", "datagen.generate", "pocketmoji.cli"])
+    forked.set_forkserver_preload(
+        ["google.genai", "pyarrow.parquet", "wordfreq", "pocketmoji.datagen.generate", "pocketmoji.cli"]
+    )
     rng = random.Random(0)
     with tempfile.TemporaryDirectory() as folder, Recorded() as server:
         root = Path(folder)

@@ -23,11 +23,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datagen.generate import generate
-from datagen.model_teacher import plan
-from datagen.teacher import Ask, Candidate
-from pocketmoji.config import DatagenConfig
-from pocketmoji.workspace import digest_folder, digest_json, peak_memory_bytes
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.workspace import digest_folder, digest_json, peak_memory_bytes
+from pocketmoji.datagen.generate import generate
+from pocketmoji.datagen.requests.teacher import Ask, Candidate
+from pocketmoji.datagen.teachers.model_teacher import plan
 from tests.datagen.model_server import Answer, Asked, ModelServer, items, reply
 
 LIMIT = 1 << 30

@@ -27,14 +27,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from datagen.async_executor import AsyncExecutor
-from datagen.budget import Budget
-from datagen.journal import Journal
-from datagen.model_teacher import ModelTeacher, plan
-from datagen.teacher import Ask
-from datagen.teachers import client_opener
-from pocketmoji.config import DatagenConfig
-from pocketmoji.records import Seed
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.records import Seed
+from pocketmoji.datagen.executors.async_executor import AsyncExecutor
+from pocketmoji.datagen.executors.budget import Budget
+from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.requests.teacher import Ask
+from pocketmoji.datagen.teachers.model_teacher import ModelTeacher, plan
+from pocketmoji.datagen.teachers.teachers import client_opener
 from tests.datagen.model_server import good, openai_body
 
 LATENCY, IN_FLIGHT, BAD = 0.05, 100, 0.05

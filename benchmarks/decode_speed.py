@@ -47,10 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def make_sides(work: Path) -> None:
-    from export.onnx_folder import export_onnx
-    from pocketmoji.config import DatagenConfig, TrainConfig
-    from pocketmoji.pipeline import make_base, make_dataset
-    from train.base import resolve_base
+    from pocketmoji.core.config import DatagenConfig, TrainConfig
+    from pocketmoji.datagen.stage import make_dataset
+    from pocketmoji.export.onnx.folder import export_onnx
+    from pocketmoji.train.base import resolve_base
+    from pocketmoji.train.stage import make_base
 
     make_dataset(Path("seeds/personal.csv"), DatagenConfig(teacher="offline"), work / "dataset")
     for side in SIDES:
@@ -64,8 +65,8 @@ def measure(web: Path) -> dict[str, float]:
     import onnxruntime
     from tokenizers import Tokenizer
 
-    from export.onnx_folder import onnx_file
-    from pocketmoji.prompt import render
+    from pocketmoji.core.prompt import render
+    from pocketmoji.export.onnx.folder import onnx_file
 
     tokenizer = Tokenizer.from_file(str(web / "tokenizer.json"))
     started = time.perf_counter()

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluate.baseline_file import read_baseline, write_baseline
-from evaluate.gate_rules import Outcome, compare_with_baseline, judge_rules, parse_rule
-from evaluate.measures import measures
-from evaluate.table import aggregate, score_texts
-from pocketmoji.records import EvaluationText, Prediction
+from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.evaluate.gates.baseline_file import read_baseline, write_baseline
+from pocketmoji.evaluate.gates.gate_rules import Outcome, compare_with_baseline, judge_rules, parse_rule
+from pocketmoji.evaluate.scoring.measures import measures
+from pocketmoji.evaluate.scoring.table import aggregate, score_texts
 
 COMPARISONS, SEEDS, PARAPHRASES = 1_000, 60, 2
 MEASURES = {name: one for name, one in measures(1, 3).items() if name in ("paraphrase_recall", "compliance")}

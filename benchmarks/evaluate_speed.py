@@ -14,13 +14,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from evaluate.measures import emoji_range, measures
-from evaluate.run import Evaluation, score
-from evaluate.write import write_results
-from pocketmoji.config import EvaluateConfig
-from pocketmoji.emoji import fully_qualified_emoji
-from pocketmoji.records import EvaluationText, Prediction
-from pocketmoji.workspace import peak_memory_bytes
+from pocketmoji.core.config import EvaluateConfig
+from pocketmoji.core.emoji import fully_qualified_emoji
+from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.core.workspace import peak_memory_bytes
+from pocketmoji.evaluate.reports.write import write_results
+from pocketmoji.evaluate.run import Evaluation, score
+from pocketmoji.evaluate.scoring.measures import emoji_range, measures
 
 SAMPLES, SEEDS, BARS = 10_000, 2_500, (1.0, 5.0)
 

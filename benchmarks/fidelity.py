@@ -2,10 +2,10 @@
 
 On real Gemma 3 270M, tuned on seeds/personal.csv with the preset none of `pocketmoji run` (and, with --more FILE, on
 400 rows of another list, with 2 paraphrases a seed): one model trained in 32-bit floats, then rounded in each way of
-export/rounding.py; and one model trained through each grid. All are scored on the same texts: NLL of the right answer
-on texts that were not trained, share of answers that are the float model's, compliance, recall. Then the file that
-ships, in ONNX Runtime, against the merged model that it was written from: by that the claim is judged. Answers count as
-the same or not with activations in floats, which is what browsers give (benchmarks/browser_parity.py); "same_rounded"
+export/onnx/rounding.py; and one model trained through each grid. All are scored on the same texts: NLL of the right
+answer on texts that were not trained, share of answers that are the float model's, compliance, recall. Then the file
+that ships, in ONNX Runtime, against the merged model that it was written from: by that the claim is judged. Answers count
+as the same or not with activations in floats, which is what browsers give (benchmarks/browser_parity.py); "same_rounded"
 is with Python's default, where kernels may round them to 8 bits, as are NLL and scores. All is kept in --work, so
 an interrupted benchmark goes on. One line of JSON at the end.
 
@@ -25,21 +25,23 @@ from typing import Any
 
 import numpy as np
 
-from browser_tests.logits import ExactRuntime
-from evaluate.evaluate import evaluate_runtime
-from evaluate.onnx_runtime import OnnxRuntime
-from evaluate.texts import evaluation_texts
-from evaluate.torch_runtime import TorchRuntime, load_model
-from export.onnx_folder import export_onnx
-from export.rounding import Rounding, clipped, compensated, layer_hessians, nearest
-from pocketmoji.config import DatagenConfig, EvaluateConfig, TrainConfig
-from pocketmoji.console import say
-from pocketmoji.grid import Grid, Precision
-from pocketmoji.pipeline import make_base, make_dataset, stop_token_ids
-from pocketmoji.records import EvaluationText, Example, Prediction, Scores, read_jsonl
-from pocketmoji.workspace import read_json, write_json
-from train.encoding import Encoded, encode
-from train.shared_prefix import IGNORED, collate, feature, label_loss
+from pocketmoji.browser_tests.engines.logits import ExactRuntime
+from pocketmoji.core.config import DatagenConfig, EvaluateConfig, TrainConfig
+from pocketmoji.core.console import say
+from pocketmoji.core.grid import Grid, Precision
+from pocketmoji.core.records import EvaluationText, Example, Prediction, Scores, read_jsonl
+from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.workspace import read_json, write_json
+from pocketmoji.datagen.stage import make_dataset
+from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
+from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime, load_model
+from pocketmoji.evaluate.scoring.answering import evaluate_runtime
+from pocketmoji.evaluate.scoring.texts import evaluation_texts
+from pocketmoji.export.onnx.folder import export_onnx
+from pocketmoji.export.onnx.rounding import Rounding, clipped, compensated, layer_hessians, nearest
+from pocketmoji.train.encoding import Encoded, encode
+from pocketmoji.train.shared_prefix import IGNORED, collate, feature, label_loss
+from pocketmoji.train.stage import make_base
 
 ROWS, PARAPHRASES, CALIBRATION, NLL_BATCH = 400, 2, 64, 32
 BARS = {"nll": 1.02, "same": 0.9, "loss": 0.01, "megabytes": 80.0}
@@ -148,8 +150,8 @@ def write_seeds(personal: Path, more: Path, target: Path) -> None:
 
 def trained(work: Path, quantise: str) -> Path:
     """The folder of the model that was trained through the grid of that name; made if it is not there."""
-    from train.qlora import train
-    from train.stop_token import StopToken
+    from pocketmoji.train.qlora import train
+    from pocketmoji.train.stop_token import StopToken
 
     folder = work / "models" / quantise
     if not (folder / "training.json").is_file():

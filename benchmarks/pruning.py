@@ -16,16 +16,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.evaluate import evaluate_runtime
-from evaluate.texts import evaluation_texts
-from evaluate.torch_runtime import TorchRuntime
-from export.onnx_folder import export_onnx, onnx_file
-from pocketmoji.config import DatagenConfig, EvaluateConfig, TrainConfig
-from pocketmoji.console import say
-from pocketmoji.pipeline import make_base, make_dataset, stop_token_ids, tune
-from pocketmoji.prompt import render
-from pocketmoji.workspace import read_json, write_json
-from train.base import resolve_base
+from pocketmoji.core.config import DatagenConfig, EvaluateConfig, TrainConfig
+from pocketmoji.core.console import say
+from pocketmoji.core.prompt import render
+from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.workspace import read_json, write_json
+from pocketmoji.datagen.stage import make_dataset
+from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
+from pocketmoji.evaluate.scoring.answering import evaluate_runtime
+from pocketmoji.evaluate.scoring.texts import evaluation_texts
+from pocketmoji.export.onnx.folder import export_onnx, onnx_file
+from pocketmoji.train.base import resolve_base
+from pocketmoji.train.stage import make_base, tune
 
 BAR = 0.02  # of recall
 

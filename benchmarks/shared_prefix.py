@@ -13,18 +13,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from datagen.generate import generate
-from pocketmoji.config import DatagenConfig, TrainConfig
-from pocketmoji.console import say
-from pocketmoji.grid import PRECISIONS
-from pocketmoji.records import Example, read_jsonl
-from train.base import resolve_base
-from train.encoding import encode
-from train.precision import choose_precision
-from train.qlora import load_nf4
-from train.shared_prefix import IGNORED, collate, feature, label_loss
-from train.stop_token import choose_stop_token
-from train.vocabulary import prune_base
+from pocketmoji.core.config import DatagenConfig, TrainConfig
+from pocketmoji.core.console import say
+from pocketmoji.core.grid import PRECISIONS
+from pocketmoji.core.records import Example, read_jsonl
+from pocketmoji.datagen.generate import generate
+from pocketmoji.train.base import resolve_base
+from pocketmoji.train.encoding import encode
+from pocketmoji.train.precision import choose_precision
+from pocketmoji.train.qlora import load_nf4
+from pocketmoji.train.shared_prefix import IGNORED, collate, feature, label_loss
+from pocketmoji.train.stop_token import choose_stop_token
+from pocketmoji.train.vocabulary import prune_base
 
 BAR, ROUNDS, BATCH = 0.7, 5, 16
 

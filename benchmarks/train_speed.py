@@ -22,11 +22,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.config import DatagenConfig, TrainConfig
-from pocketmoji.console import say
-from pocketmoji.pipeline import make_base, make_dataset
-from pocketmoji.records import Example, read_jsonl
-from pocketmoji.workspace import peak_memory_bytes, read_json, write_json
+from pocketmoji.core.config import DatagenConfig, TrainConfig
+from pocketmoji.core.console import say
+from pocketmoji.core.records import Example, read_jsonl
+from pocketmoji.core.workspace import peak_memory_bytes, read_json, write_json
+from pocketmoji.datagen.stage import make_dataset
+from pocketmoji.train.stage import make_base
 
 # Of losses between 3.9 and 8.5. TRL keeps the notebook's adapter in bfloat16, whose steps are 0.4% of a value.
 BAR_SPEED, BAR_MEMORY, BAR_LOSS = 3.0, 0.5, 0.1
@@ -103,7 +104,7 @@ def step_times() -> tuple[Any, list[float]]:
 def encoded(base: Path, rows: Sequence[Example], stop: str) -> tuple[Any, list[Any]]:
     from transformers import AutoTokenizer
 
-    from train.encoding import encode
+    from pocketmoji.train.encoding import encode
 
     tokenizer: Any = AutoTokenizer.from_pretrained(base)
     stop_id = tokenizer.convert_tokens_to_ids(stop)
@@ -127,14 +128,14 @@ def outcome(trainer: Any, times: list[float], tokens: int) -> dict[str, Any]:
 
 
 def ours(work: Path, steps: int) -> dict[str, Any]:
-    from train.precision import choose_precision
+    from pocketmoji.train.precision import choose_precision
 
     return trained(work, steps, work / "base", choose_precision(), TrainConfig(max_steps=steps))
 
 
 def ours_on_the_notebooks_model(work: Path, steps: int) -> dict[str, Any]:
-    from train.base import resolve_base
-    from train.precision import Precision
+    from pocketmoji.train.base import resolve_base
+    from pocketmoji.train.precision import Precision
 
     config = TrainConfig(max_steps=steps, quantise="fp32")
     return trained(
@@ -145,8 +146,8 @@ def ours_on_the_notebooks_model(work: Path, steps: int) -> dict[str, Any]:
 def trained(work: Path, steps: int, base: Path, precision: Any, config: TrainConfig) -> dict[str, Any]:
     from transformers import set_seed
 
-    from pocketmoji.grid import PRECISIONS
-    from train.qlora import load_nf4, make_trainer
+    from pocketmoji.core.grid import PRECISIONS
+    from pocketmoji.train.qlora import load_nf4, make_trainer
 
     set_seed(0)
     stop = read_json(work / "base" / "base.json")["stop"]["token"]
@@ -169,7 +170,7 @@ def notebook(work: Path, steps: int) -> dict[str, Any]:
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig, set_seed
     from trl import SFTConfig, SFTTrainer
 
-    from train.base import resolve_base
+    from pocketmoji.train.base import resolve_base
 
     config = TrainConfig()
     set_seed(0)

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from browser_tests.chromium import AdapterInfo
-from browser_tests.latency import quantile_interval
-from browser_tests.logits import LIMIT, Comparison, ExactRuntime, Trace, compare
-from browser_tests.node import source_digest as demo_digest
-from browser_tests.report import BrowserReport, Difference, EngineResult, write_report
-from browser_tests.runtimes import (
+from pocketmoji.browser_tests.app.node import source_digest as demo_digest
+from pocketmoji.browser_tests.engines.chromium import AdapterInfo
+from pocketmoji.browser_tests.engines.latency import quantile_interval
+from pocketmoji.browser_tests.engines.logits import LIMIT, Comparison, ExactRuntime, Trace, compare
+from pocketmoji.browser_tests.engines.runtimes import (
     BrowserDied,
     BrowserRuntime,
     EngineFailure,
@@ -21,13 +20,15 @@ from browser_tests.runtimes import (
     Page,
     engine_timing,
 )
-from evaluate.evaluate import file_stem, write_evaluation
-from evaluate.statistics import proportion
-from pocketmoji.config import BrowserConfig
-from pocketmoji.console import progress, say
-from pocketmoji.errors import InputError
-from pocketmoji.records import EvaluationText, Interval, Prediction, Record, Scores, write_jsonl
-from pocketmoji.workspace import digest_file, digest_json, read_json, write_text
+from pocketmoji.browser_tests.reports.report import write_report
+from pocketmoji.browser_tests.reports.result import BrowserReport, Difference, EngineResult
+from pocketmoji.core.config import BrowserConfig
+from pocketmoji.core.console import progress, say
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.records import EvaluationText, Interval, Prediction, Record, Scores, write_jsonl
+from pocketmoji.core.workspace import digest_file, digest_json, read_json, write_text
+from pocketmoji.evaluate.scoring.answering import file_stem, write_evaluation
+from pocketmoji.evaluate.statistics.proportion import proportion
 
 # The page's ONNX Runtime and Python's are different builds whose sums round differently: on a near tie they may
 # choose different tokens. A wrong kernel, prompt or file changes nearly every answer, so this tells the two apart.

@@ -19,7 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from browser_tests.runtimes import BrowserRuntime
+    from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime
 
 OPTION = "--pocketmoji-web"
 ENGINE_OPTION = "--pocketmoji-engine"
@@ -48,9 +48,9 @@ def pocketmoji_web(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def browser_runtime(request: pytest.FixtureRequest, pocketmoji_web: Path) -> Iterator[BrowserRuntime]:
-    """The model, loaded in Chromium by the engine of --pocketmoji-engine; follows pocketmoji.runtime.Runtime."""
-    from browser_tests.node import build_demo
-    from browser_tests.runtimes import BrowserRuntime
+    """The model, loaded in Chromium by the engine of --pocketmoji-engine; follows pocketmoji.core.runtime.Runtime."""
+    from pocketmoji.browser_tests.app.node import build_demo
+    from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime
 
     build_demo()
     with BrowserRuntime(request.config.getoption(ENGINE_OPTION), pocketmoji_web) as runtime:

@@ -8,21 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from browser_tests.check import browser_test
-from browser_tests.chromium import find_chromium
-from browser_tests.claims import check_claims
-from browser_tests.files import check_files, onnx_file, read_card
-from browser_tests.findings import Finding, judged, unverifiable
-from browser_tests.gates import judge, parse_gates
-from browser_tests.in_turn import judge_latency, latency_ratios
-from browser_tests.report import BrowserReport, write_report
-from browser_tests.runtimes import ENGINES, EngineFailure, Page
-from browser_tests.server import require_model
-from pocketmoji.config import BrowserConfig
-from pocketmoji.console import progress, say
-from pocketmoji.emoji import find_fault
-from pocketmoji.errors import InputError, PocketmojiError
-from pocketmoji.records import EvaluationText, Interval, Prediction, read_jsonl
+from pocketmoji.browser_tests.app.server import require_model
+from pocketmoji.browser_tests.check import browser_test
+from pocketmoji.browser_tests.checks.claims import check_claims
+from pocketmoji.browser_tests.checks.files import check_files, onnx_file, read_card
+from pocketmoji.browser_tests.checks.findings import Finding, judged, unverifiable
+from pocketmoji.browser_tests.checks.gates import judge, parse_gates
+from pocketmoji.browser_tests.checks.in_turn import judge_latency, latency_ratios
+from pocketmoji.browser_tests.engines.chromium import find_chromium
+from pocketmoji.browser_tests.engines.runtimes import ENGINES, EngineFailure, Page
+from pocketmoji.browser_tests.reports.report import write_report
+from pocketmoji.browser_tests.reports.result import BrowserReport
+from pocketmoji.core.config import BrowserConfig
+from pocketmoji.core.console import progress, say
+from pocketmoji.core.emoji import find_fault
+from pocketmoji.core.errors import InputError, PocketmojiError
+from pocketmoji.core.records import EvaluationText, Interval, Prediction, read_jsonl
 
 SAMPLE = 30  # texts through WASM without --full
 IN_TURN = 12  # texts that baseline and new artefact answer in turn
@@ -119,7 +120,7 @@ def _references(web: Path, export: Path | None, texts: Sequence[EvaluationText])
         if export and (predictions := _predictions(export / f"{artefact}.predictions.jsonl")):
             found[engine] = predictions
     if "transformers.js" not in found:
-        from evaluate.onnx_runtime import OnnxRuntime
+        from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
 
         stops, limit = card.get("stop_token_ids") or [], int(card.get("max_new_tokens") or 16)
         try:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from datagen.filters import Screen
-from datagen.judge import Judge, screened
-from datagen.teacher import Ask, Candidate, Teacher
-from pocketmoji.console import progress
-from pocketmoji.records import Seed
+from pocketmoji.core.console import progress
+from pocketmoji.core.records import Seed
+from pocketmoji.datagen.filters.filters import Screen
+from pocketmoji.datagen.requests.teacher import Ask, Candidate, Teacher
+from pocketmoji.datagen.teachers.judge import Judge, screened
 
 MOST_ROUNDS = 12
 # Rounds in a row without anything new after which a teacher is taken to have nothing more to say about a seed.

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from datagen.card import describe, render_card
-from datagen.collect import Collected, collect
-from datagen.filters import SURPLUS_REASON, Screen
-from datagen.journal import Journal
-from datagen.leaks import measure_leaks, shared_seeds, worst_leak
-from datagen.seeds import SeedFile, read_seeds
-from datagen.splits import choose_heldout_seeds, choose_validated, place, wanted_paraphrases
-from datagen.teacher import Candidate, Teacher
-from datagen.teachers import JOURNAL, choose_judge, choose_teacher
-from datagen.writer import Tally, dataset_writer, lines_writer
-from pocketmoji.config import DatagenConfig
-from pocketmoji.console import say
-from pocketmoji.errors import GateFailed, InputError, TeacherError
-from pocketmoji.records import Example, write_jsonl
-from pocketmoji.workspace import write_json, write_text
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.console import say
+from pocketmoji.core.errors import GateFailed, InputError, TeacherError
+from pocketmoji.core.records import Example, write_jsonl
+from pocketmoji.core.workspace import write_json, write_text
+from pocketmoji.datagen.collect import Collected, collect
+from pocketmoji.datagen.dataset.card import describe, render_card
+from pocketmoji.datagen.dataset.leaks import measure_leaks, shared_seeds, worst_leak
+from pocketmoji.datagen.dataset.splits import choose_heldout_seeds, choose_validated, place, wanted_paraphrases
+from pocketmoji.datagen.dataset.writer import Tally, dataset_writer, lines_writer
+from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.filters.filters import SURPLUS_REASON, Screen
+from pocketmoji.datagen.requests.teacher import Candidate, Teacher
+from pocketmoji.datagen.seeds.reading import SeedFile, read_seeds
+from pocketmoji.datagen.teachers.teachers import JOURNAL, choose_judge, choose_teacher
 
 
 def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Teacher | None = None) -> None:

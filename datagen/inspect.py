@@ -7,14 +7,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from datagen.journal import Journal
-from datagen.leaks import rows_of
-from datagen.similarity import grams
-from datagen.teachers import JOURNAL
-from pocketmoji.console import say
-from pocketmoji.errors import InputError
-from pocketmoji.records import SPLITS, Example
-from pocketmoji.workspace import read_json
+from pocketmoji.core.console import say
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.records import SPLITS, Example
+from pocketmoji.core.workspace import read_json
+from pocketmoji.datagen.dataset.leaks import rows_of
+from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.filters.similarity import grams
+from pocketmoji.datagen.teachers.teachers import JOURNAL
 
 EXAMINED = 500
 SHOWN = 10

@@ -9,17 +9,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from datagen.budget import MILLION, price_of
-from datagen.filters import Dropped, Screen
-from datagen.journal import Journal
-from datagen.judge import JudgeRequest, screened
-from datagen.model_teacher import plan
-from datagen.seeds import read_seeds
-from datagen.splits import choose_heldout_seeds, wanted_paraphrases
-from datagen.teacher import Ask
-from datagen.teachers import JOURNAL, choose_judge, choose_teacher, teacher_name
-from pocketmoji.config import PRICES, DatagenConfig
-from pocketmoji.console import say
+from pocketmoji.core.config import PRICES, DatagenConfig
+from pocketmoji.core.console import say
+from pocketmoji.datagen.dataset.splits import choose_heldout_seeds, wanted_paraphrases
+from pocketmoji.datagen.executors.budget import MILLION, price_of
+from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.filters.filters import Dropped, Screen
+from pocketmoji.datagen.requests.teacher import Ask
+from pocketmoji.datagen.seeds.reading import read_seeds
+from pocketmoji.datagen.teachers.judge import JudgeRequest, screened
+from pocketmoji.datagen.teachers.model_teacher import plan
+from pocketmoji.datagen.teachers.teachers import JOURNAL, choose_judge, choose_teacher, teacher_name
 
 PREVIEWED = 4
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pocketmoji.records import Prediction
-from pocketmoji.workspace import digest_json, write_json
+from pocketmoji.core.records import Prediction
+from pocketmoji.core.workspace import digest_json, write_json
 
 
 class PredictionCache:
-    """A folder with, for each identity of a runtime (see `evaluate.opened.identity`), its answers by text.
+    """A folder with, for each identity of a runtime (see `runtimes.opened.identity`), its answers by text.
 
     <digest>.json says what the digest stands for, <digest>.jsonl holds the predictions, one line each. They are added
     as they come, so that an interrupted evaluation goes on where it was; a half-written line is skipped.

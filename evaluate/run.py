@@ -5,55 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
-from evaluate.baseline_file import read_baseline, write_baseline
-from evaluate.baselines.keyword_lookup import KeywordLookup
-from evaluate.baselines.nearest_neighbour import NearestNeighbour
-from evaluate.cache import PredictionCache
-from evaluate.comparison import Comparison, compare
-from evaluate.evaluate import write_evaluation
-from evaluate.gate_rules import Outcome, compare_with_baseline, judge_rules, parse_rule
-from evaluate.measures import Measure, emoji_range, measures
-from evaluate.opened import Opener, artefact_digest, identity, opened, tokenizer_digest
-from evaluate.parity import Parity, parity
-from evaluate.runtime_spec import RuntimeSpec
-from evaluate.table import Column, aggregate, score_texts
-from evaluate.texts import GROUPS, evaluation_texts
-from pocketmoji.config import EvaluateConfig
-from pocketmoji.console import progress, say
-from pocketmoji.records import EvaluationText, Example, Interval, Prediction, read_jsonl, write_jsonl
-from pocketmoji.workspace import digest_json
+from pocketmoji.core.config import EvaluateConfig
+from pocketmoji.core.console import progress, say
+from pocketmoji.core.records import Example, Interval, Prediction, read_jsonl, write_jsonl
+from pocketmoji.evaluate.cache import PredictionCache
+from pocketmoji.evaluate.gates.baseline_file import read_baseline, write_baseline
+from pocketmoji.evaluate.gates.gate_rules import compare_with_baseline, judge_rules, parse_rule
+from pocketmoji.evaluate.lookups.keyword_lookup import KeywordLookup
+from pocketmoji.evaluate.lookups.nearest_neighbour import NearestNeighbour
+from pocketmoji.evaluate.reports.evaluation import Evaluation
+from pocketmoji.evaluate.reports.write import write_results
+from pocketmoji.evaluate.runtimes.opened import Opener, identity, opened, tokenizer_digest
+from pocketmoji.evaluate.runtimes.runtime_spec import RuntimeSpec
+from pocketmoji.evaluate.scoring.answering import write_evaluation
+from pocketmoji.evaluate.scoring.comparison import compare
+from pocketmoji.evaluate.scoring.measures import emoji_range, measures
+from pocketmoji.evaluate.scoring.table import aggregate, score_texts
+from pocketmoji.evaluate.scoring.texts import evaluation_texts
+from pocketmoji.evaluate.statistics.parity import parity
 
 AT_A_TIME = 8
-
-
-@dataclass
-class Evaluation:
-    """All of one evaluation. Names of runtimes and of `references` (the baselines without a model) key the mappings;
-    predictions and columns have one item per text, in the order of `texts`."""
-
-    texts: list[EvaluationText]
-    config: EvaluateConfig
-    measures: dict[str, Measure]
-    about: dict[str, dict[str, Any]] = field(default_factory=dict)
-    predictions: dict[str, list[Prediction]] = field(default_factory=dict)
-    references: list[str] = field(default_factory=list)
-    columns: dict[str, dict[str, Column]] = field(default_factory=dict)
-    scores: dict[str, dict[str, Interval | None]] = field(default_factory=dict)
-    between: list[Comparison] = field(default_factory=list)
-    with_references: list[Comparison] = field(default_factory=list)
-    with_baseline: list[Comparison] = field(default_factory=list)
-    parity: list[Parity] = field(default_factory=list)
-    gates: list[Outcome] = field(default_factory=list)
-    times: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    @property
-    def runtimes(self) -> list[str]:
-        return [name for name in self.predictions if name not in self.references]
 
 
 def run_evaluation(
@@ -73,8 +47,6 @@ def run_evaluation(
     Whatever can be wrong with the arguments is told before the first model is loaded. A gate that is missed is in the
     result, not raised. cache: where answers are kept by content; None: nowhere.
     """
-    from evaluate.write import write_results
-
     texts = evaluation_texts(dataset, config)
     evaluation = Evaluation(texts, config, measures(*emoji_range(texts)))
     names = [spec.name for spec in specs]
@@ -162,52 +134,6 @@ def _add_references(evaluation: Evaluation, dataset: Path) -> None:
     for reference in (NearestNeighbour(examples), KeywordLookup(examples)):
         evaluation.predictions[reference.name] = reference.predict(asked)
         evaluation.references.append(reference.name)
-
-
-def summary_of(evaluation: Evaluation) -> dict[str, Any]:
-    """evaluation.json: everything but the answers. Two runs differ at most in "times"."""
-    dump = lambda records: [record.model_dump(mode="json") for record in records]
-    groups = {group: sum(text.group == group for text in evaluation.texts) for group in GROUPS}
-    texts = [text.model_dump(mode="json") for text in evaluation.texts]
-    return {
-        "pocketmoji_evaluation": 1,
-        "dataset": {
-            "digest": digest_json(texts),
-            "texts": groups,
-            "seeds": len({text.seed_id for text in evaluation.texts}),
-        },
-        "settings": evaluation.config.model_dump(mode="json"),
-        "runtimes": {
-            name: {
-                "kind": about["kind"],
-                "artefact": artefact_digest(about),
-                "settings": about["settings"],
-                "versions": about["versions"],
-            }
-            for name, about in evaluation.about.items()
-        },
-        "references": evaluation.references,
-        "metrics": {
-            name: {
-                "title": measure.title,
-                "meaning": measure.meaning,
-                "kind": measure.kind,
-                "groups": list(measure.groups),
-                "higher_is_better": measure.higher_is_better,
-            }
-            for name, measure in evaluation.measures.items()
-        },
-        "scores": {
-            name: {metric: interval and interval.model_dump(mode="json") for metric, interval in found.items()}
-            for name, found in evaluation.scores.items()
-        },
-        "between_runtimes": dump(evaluation.between),
-        "with_references": dump(evaluation.with_references),
-        "with_baseline": dump(evaluation.with_baseline),
-        "parity": dump(evaluation.parity),
-        "gates": dump(evaluation.gates),
-        "times": evaluation.times,
-    }
 
 
 def _recall(interval: Interval | None) -> str:

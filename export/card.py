@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.notice import TERMS
-from pocketmoji.prompt import render
-from pocketmoji.workspace import write_text
+from pocketmoji.core.notice import TERMS
+from pocketmoji.core.prompt import render
+from pocketmoji.core.workspace import write_text
 
 METRICS = ("compliance", "seed_recall", "paraphrase_recall", "parity")
 

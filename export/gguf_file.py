@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from export.sentencepiece_model import CONTROL, USER_DEFINED, pieces_of
-from pocketmoji.errors import InputError
-from pocketmoji.grid import Floats
-from pocketmoji.prompt import CHAT_TEMPLATE, END_OF_TURN, START_OF_TURN
-from pocketmoji.runtime import stop_token_ids
-from pocketmoji.workspace import atomic_path, read_json
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.grid import Floats
+from pocketmoji.core.prompt import CHAT_TEMPLATE, END_OF_TURN, START_OF_TURN
+from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.workspace import atomic_path, read_json
+from pocketmoji.export.litert.sentencepiece_model import CONTROL, USER_DEFINED, pieces_of
 
 # How linear layers and the table are stored, by the name that users of llama.cpp know; norms are always F32.
 TYPES = {"F16": ("F16", "F16"), "Q8_0": ("Q8_0", "Q8_0"), "Q4_1": ("Q4_1", "Q8_0")}

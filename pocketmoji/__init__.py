@@ -1,3 +1,5 @@
-"""The language that every stage of pocketmoji shares: emoji, prompt, records, runtime, config, workspace."""
+"""From a list of phrases and your emoji to a tiny language model of your own, proven in a browser."""
 
-__version__ = "0.1.0"
+from pocketmoji.core.version import __version__
+
+__all__ = ["__version__"]

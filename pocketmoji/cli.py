@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji import __version__
-from pocketmoji.errors import GateFailed, PocketmojiError
+from pocketmoji.core.errors import GateFailed, PocketmojiError
 
 COMMANDS = {
     "run": "all stages: from a seed list to a model that is verified in a browser",
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("pocketmoji: interrupted; the same command goes on where it stopped", file=sys.stderr)
         return 130
     except Exception as error:
-        from pocketmoji.workspace import is_disk_full
+        from pocketmoji.core.workspace import is_disk_full
 
         if not is_disk_full(error):
             raise
@@ -85,7 +85,7 @@ def print_help() -> None:
 
 def parser_of(command: str) -> argparse.ArgumentParser:
     """The parser of one command. An option that several stages have sets it in all of them."""
-    from pocketmoji.config import BrowserConfig, DatagenConfig, EvaluateConfig, ExportConfig, TrainConfig
+    from pocketmoji.core.config import BrowserConfig, DatagenConfig, EvaluateConfig, ExportConfig, TrainConfig
 
     parser = argparse.ArgumentParser(prog=f"pocketmoji {command}", description=COMMANDS[command])
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object on standard output")
@@ -169,7 +169,7 @@ def settings(kind: Any, options: argparse.Namespace) -> Any:
     """A stage's settings from the options that were given; a value that does not fit is an InputError."""
     from pydantic import ValidationError
 
-    from pocketmoji.errors import InputError
+    from pocketmoji.core.errors import InputError
 
     given = {name: getattr(options, name, None) for name in kind.model_fields}
     try:
@@ -185,7 +185,7 @@ def settings(kind: Any, options: argparse.Namespace) -> Any:
 
 
 def run(options: argparse.Namespace, command: str) -> Any:
-    from pocketmoji import config as c
+    from pocketmoji.core import config as c
     from pocketmoji.pipeline import run_all
 
     summary = run_all(
@@ -207,13 +207,13 @@ def run(options: argparse.Namespace, command: str) -> Any:
 
 
 def datagen(options: argparse.Namespace, command: str) -> Any:
-    from pocketmoji.config import DatagenConfig
-    from pocketmoji.errors import InputError
-    from pocketmoji.pipeline import make_dataset
-    from pocketmoji.workspace import read_json
+    from pocketmoji.core.config import DatagenConfig
+    from pocketmoji.core.errors import InputError
+    from pocketmoji.core.workspace import read_json
+    from pocketmoji.datagen.stage import make_dataset
 
     if str(options.seeds) == "inspect" and (options.folder or not options.seeds.exists()):
-        from datagen.inspect import inspect
+        from pocketmoji.datagen.inspect import inspect
 
         if not options.folder:
             raise InputError("datagen inspect has no folder", expected="pocketmoji datagen inspect DIR")
@@ -224,11 +224,11 @@ def datagen(options: argparse.Namespace, command: str) -> Any:
             f"there is one argument too many: {options.folder}", expected="pocketmoji datagen SEEDS --out DIR"
         )
     if options.dry_run:
-        from datagen.preview import estimate
+        from pocketmoji.datagen.preview import estimate
 
         return estimate(options.seeds, config, options.out)
     if options.preview is not None:
-        from datagen.preview import preview
+        from pocketmoji.datagen.preview import preview
 
         return preview(options.seeds, config, options.preview)
     if not options.out:
@@ -239,18 +239,18 @@ def datagen(options: argparse.Namespace, command: str) -> Any:
         )
     make_dataset(options.seeds, config, options.out)
     if options.push:
-        from pocketmoji.hub import push
+        from pocketmoji.core.hub import push
 
         push(options.out, options.push, "dataset")
     return read_json(options.out / "statistics.json")
 
 
 def train(options: argparse.Namespace, command: str) -> Any:
-    from pocketmoji.config import TrainConfig
-    from pocketmoji.console import is_first_process
-    from pocketmoji.pipeline import make_base, tune
-    from pocketmoji.workspace import read_json
-    from train import processes
+    from pocketmoji.core.config import TrainConfig
+    from pocketmoji.core.console import is_first_process
+    from pocketmoji.core.workspace import read_json
+    from pocketmoji.train import processes
+    from pocketmoji.train.stage import make_base, tune
 
     config = settings(TrainConfig, options)
     base = options.out.with_name(options.out.name + "-base")
@@ -261,13 +261,14 @@ def train(options: argparse.Namespace, command: str) -> Any:
 
 
 def evaluate(options: argparse.Namespace, command: str) -> Any:
-    from evaluate.cache import default_cache
-    from evaluate.runtime_spec import parse_specs
-    from pocketmoji.config import EvaluateConfig
-    from pocketmoji.console import say
-    from pocketmoji.errors import InputError
-    from pocketmoji.pipeline import evaluate_runtimes
-    from pocketmoji.workspace import read_json
+    from pocketmoji.browser_tests.stage import OPENERS
+    from pocketmoji.core.config import EvaluateConfig
+    from pocketmoji.core.console import say
+    from pocketmoji.core.errors import InputError
+    from pocketmoji.core.workspace import read_json
+    from pocketmoji.evaluate.cache import default_cache
+    from pocketmoji.evaluate.runtimes.runtime_spec import parse_specs
+    from pocketmoji.evaluate.stage import evaluate_runtimes
 
     given = []
     for model in options.model:
@@ -285,14 +286,15 @@ def evaluate(options: argparse.Namespace, command: str) -> Any:
         options.dataset,
         settings(EvaluateConfig, options),
         options.out,
+        openers=OPENERS,
         cache=None if options.no_cache else options.cache or default_cache(),
         baseline=options.baseline,
         gates=options.gate,
         new_baseline=options.write_baseline,
     )
     if result["gates"]:
-        from evaluate.gate_files import table
-        from evaluate.gate_rules import Outcome
+        from pocketmoji.evaluate.gates.gate_files import table
+        from pocketmoji.evaluate.gates.gate_rules import Outcome
 
         say(table([Outcome.model_validate(gate) for gate in result["gates"]]))
     options.failed = not all(gate["passed"] for gate in result["gates"])
@@ -302,25 +304,26 @@ def evaluate(options: argparse.Namespace, command: str) -> Any:
 
 
 def export(options: argparse.Namespace, command: str) -> Any:
-    from pocketmoji.config import EvaluateConfig, ExportConfig
-    from pocketmoji.pipeline import export_artefacts, ship
-    from pocketmoji.workspace import read_json
+    from pocketmoji.core.config import EvaluateConfig, ExportConfig
+    from pocketmoji.core.workspace import read_json
+    from pocketmoji.export.ship import ship
+    from pocketmoji.export.stage import export_artefacts
 
     limits = settings(EvaluateConfig, options)
     artefacts = options.out.with_name(options.out.name + "-export")
     export_artefacts(options.model, options.evaluation, settings(ExportConfig, options), limits, artefacts)
     ship(artefacts, limits, options.out)
     if options.push:
-        from pocketmoji.hub import push
+        from pocketmoji.core.hub import push
 
         push(options.out, options.push, "model")
     return read_json(artefacts / "export.json")
 
 
 def browser_test(options: argparse.Namespace, command: str) -> Any:
-    from browser_tests.node import build_demo
-    from browser_tests.suite import run_suite
-    from pocketmoji.config import BrowserConfig
+    from pocketmoji.browser_tests.app.node import build_demo
+    from pocketmoji.browser_tests.suite import run_suite
+    from pocketmoji.core.config import BrowserConfig
 
     given = options.export or options.web.parent / "export"
     config = settings(BrowserConfig, options)
@@ -345,9 +348,9 @@ def browser_test(options: argparse.Namespace, command: str) -> Any:
 
 
 def demo(options: argparse.Namespace, command: str) -> Any:
-    from browser_tests.node import build_demo
-    from browser_tests.server import require_model, serve
-    from browser_tests.site import build_site
+    from pocketmoji.browser_tests.app.node import build_demo
+    from pocketmoji.browser_tests.app.server import require_model, serve
+    from pocketmoji.browser_tests.app.site import build_site
 
     require_model(options.web)
     build_demo()
@@ -363,8 +366,8 @@ def doctor(options: argparse.Namespace, command: str) -> Any:
 
 
 def _tell_gates(gates: Sequence[dict[str, Any]]) -> None:
-    from evaluate.gates import remedy
-    from pocketmoji.console import say
+    from pocketmoji.core.console import say
+    from pocketmoji.report.limits import remedy
 
     for gate in gates:
         mark = "passed" if gate["passed"] else "FAILED"

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.errors import MachineError
-from pocketmoji.workspace import versions
+from pocketmoji.core.errors import MachineError
+from pocketmoji.core.workspace import versions
 
 
 def examine(chromium: Path | None = None) -> dict[str, Any]:
     """Look at hardware, precision, Hub access, Chromium and WebGPU; prints what each means, returns it all."""
-    from pocketmoji.console import say
+    from pocketmoji.core.console import say
 
     found: dict[str, Any] = {"versions": versions(["torch", "transformers", "peft", "trl", "onnxruntime"])}
 
@@ -34,7 +34,7 @@ def examine(chromium: Path | None = None) -> dict[str, Any]:
 
 
 def _precision(tell: Any) -> None:
-    from train.precision import choose_precision
+    from pocketmoji.train.precision import choose_precision
 
     precision = choose_precision()
     gpu = precision.device == "cuda"
@@ -45,7 +45,7 @@ def _precision(tell: Any) -> None:
 def _hub(tell: Any) -> None:
     from huggingface_hub import get_token
 
-    from train.base import HUB_BASE, PACKAGE, cache_folder
+    from pocketmoji.train.base import HUB_BASE, PACKAGE, cache_folder
 
     token = get_token() is not None
     meaning = f"{HUB_BASE} is tried first" if token else f"the base is the one in the Python package {PACKAGE}"
@@ -55,7 +55,7 @@ def _hub(tell: Any) -> None:
 
 
 def _browser(tell: Any, chromium: Path | None) -> None:
-    from browser_tests.chromium import find_chromium, probe_webgpu
+    from pocketmoji.browser_tests.engines.chromium import find_chromium, probe_webgpu
 
     try:
         tell("chromium", str(find_chromium(chromium)), "drives the exported model")

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from pocketmoji.pipeline import STAGES
-from pocketmoji.workspace import MANIFEST, digest_file, read_json
+from pocketmoji.core.workspace import MANIFEST, digest_file, read_json
+from pocketmoji.report.summary import STAGES
 
 SEEDS = Path(__file__).parent / "real.csv"
 pytestmark = pytest.mark.browser

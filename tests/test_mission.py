@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from pocketmoji.cli import main
-from pocketmoji.records import Prediction, read_jsonl
-from pocketmoji.workspace import MANIFEST, read_json
+from pocketmoji.core.records import Prediction, read_jsonl
+from pocketmoji.core.workspace import MANIFEST, read_json
 
 SEEDS = Path(__file__).parent / "real.csv"
 pytestmark = [pytest.mark.real, pytest.mark.browser]
@@ -113,8 +113,8 @@ def test_pruning_kept_the_logits_of_real_gemma(run: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from pocketmoji.prompt import render
-    from train.base import resolve_base
+    from pocketmoji.core.prompt import render
+    from pocketmoji.train.base import resolve_base
 
     prompt = render("Taco night at our place")
     full: Any = AutoTokenizer.from_pretrained(resolve_base("package").folder)
@@ -135,8 +135,8 @@ def test_the_gguf_file_answers_as_the_merged_model(run: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from evaluate.torch_runtime import TorchRuntime
-    from pocketmoji.runtime import stop_token_ids
+    from pocketmoji.core.runtime import stop_token_ids
+    from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
 
     tuned = read_jsonl(run / "evaluation" / "tuned.predictions.jsonl", Prediction)
     (gguf,) = read_json(run / "export" / "export.json")["gguf"]

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.console import say
-from pocketmoji.errors import BaseModelError
-from pocketmoji.notice import TERMS
-from pocketmoji.workspace import atomic_path, digest_file, read_json, write_text
+from pocketmoji.core.console import say
+from pocketmoji.core.errors import BaseModelError
+from pocketmoji.core.notice import TERMS
+from pocketmoji.core.workspace import atomic_path, digest_file, read_json, write_text
 
 HUB_BASE = "google/gemma-3-270m-it"
 # The package's own words: google/gemma-3-270m, pretrained, quantised to Q4_K_M. Data only: none of its code is run.
@@ -273,7 +273,7 @@ def _show_terms_once(show: Callable[[str], None] = say) -> None:
 
 
 if __name__ == "__main__":
-    from pocketmoji.errors import PocketmojiError
+    from pocketmoji.core.errors import PocketmojiError
 
     try:
         found = resolve_base()

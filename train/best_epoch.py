@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.metrics import exact_match
-from evaluate.torch_runtime import TorchRuntime
-from pocketmoji.console import say
-from pocketmoji.records import Example
-from pocketmoji.workspace import read_json, write_json
+from pocketmoji.core.console import say
+from pocketmoji.core.records import Example
+from pocketmoji.core.workspace import read_json, write_json
+from pocketmoji.evaluate.metrics import exact_match
+from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
 
 MAX_NEW_TOKENS, BATCH = 16, 64
 WEIGHTS, ABOUT = "adapter_model.safetensors", "best.json"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pocketmoji.errors import InputError
-from pocketmoji.prompt import render
-from pocketmoji.records import Example
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.prompt import render
+from pocketmoji.core.records import Example
 
 
 @dataclass(frozen=True)

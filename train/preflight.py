@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pocketmoji.errors import PreflightError
-from pocketmoji.prompt import BOS, END_OF_TURN, START_OF_TURN, messages, render
-from pocketmoji.records import Example
-from train.encoding import Encoded
-from train.stop_token import UNTRAINED_COSINE, StopToken
+from pocketmoji.core.errors import PreflightError
+from pocketmoji.core.prompt import BOS, END_OF_TURN, START_OF_TURN, messages, render
+from pocketmoji.core.records import Example
+from pocketmoji.train.encoding import Encoded
+from pocketmoji.train.stop_token import UNTRAINED_COSINE, StopToken
 
 
 def check_template(tokenizer: Any, stop: StopToken) -> None:

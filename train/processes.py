@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from pocketmoji.errors import InputError
+from pocketmoji.core.errors import InputError
 
 
 def count() -> int:

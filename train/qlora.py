@@ -10,23 +10,23 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.config import TrainConfig
-from pocketmoji.console import is_first_process, progress, say
-from pocketmoji.errors import InputError
-from pocketmoji.grid import PRECISIONS
-from pocketmoji.grid import Precision as WeightGrid
-from pocketmoji.notice import write_notice
-from pocketmoji.records import Example, read_jsonl
-from pocketmoji.workspace import read_json, write_json, write_text
-from train import processes
-from train.best_epoch import keep_best, load_adapter, restore_best
-from train.curve import loss_curve
-from train.encoding import Encoded, encode
-from train.precision import Precision, choose_precision
-from train.preflight import check_encoding, check_first_loss, check_template
-from train.quantise_aware import round_to_grid, train_through_grid
-from train.shared_prefix import IGNORED, collate, feature, label_loss
-from train.stop_token import StopToken
+from pocketmoji.core.config import TrainConfig
+from pocketmoji.core.console import is_first_process, progress, say
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.grid import PRECISIONS
+from pocketmoji.core.grid import Precision as WeightGrid
+from pocketmoji.core.notice import write_notice
+from pocketmoji.core.records import Example, read_jsonl
+from pocketmoji.core.workspace import read_json, write_json, write_text
+from pocketmoji.train import processes
+from pocketmoji.train.best_epoch import keep_best, load_adapter, restore_best
+from pocketmoji.train.curve import loss_curve
+from pocketmoji.train.encoding import Encoded, encode
+from pocketmoji.train.precision import Precision, choose_precision
+from pocketmoji.train.preflight import check_encoding, check_first_loss, check_template
+from pocketmoji.train.quantise_aware import round_to_grid, train_through_grid
+from pocketmoji.train.shared_prefix import IGNORED, collate, feature, label_loss
+from pocketmoji.train.stop_token import StopToken
 
 CHECKPOINT_STEPS = 20
 CALIBRATION_ROWS = 128

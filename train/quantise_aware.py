@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pocketmoji.grid import Grid, Precision
+from pocketmoji.core.grid import Grid, Precision
 
 
 def fake_quantise(weight: Any, grid: Grid) -> Any:
-    """What pocketmoji.grid.quantise(weight, grid).values gives, for a float32 torch tensor [out, in] on any device."""
+    """What core.grid.quantise(weight, grid).values gives, for a float32 torch tensor [out, in] on any device."""
     levels, zeros, scales = levels_of(weight, grid)
     return values_of(levels, zeros, scales).reshape(weight.shape)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
-from train.encoding import Encoded
+from pocketmoji.train.encoding import Encoded
 
 IGNORED = -100
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocketmoji.errors import BaseModelError
-from pocketmoji.prompt import END_OF_TURN
-from pocketmoji.workspace import read_json
+from pocketmoji.core.errors import BaseModelError
+from pocketmoji.core.prompt import END_OF_TURN
+from pocketmoji.core.workspace import read_json
 
 EOS = "<eos>"
 UNTRAINED_COSINE = (

@@ -15,11 +15,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.emoji import emoji_table
-from pocketmoji.errors import BaseModelError, InputError
-from pocketmoji.notice import write_notice
-from pocketmoji.prompt import CHAT_TEMPLATE, END_OF_TURN, START_OF_TURN, render
-from pocketmoji.workspace import atomic_path, read_json, write_json, write_text
+from pocketmoji.core.emoji import emoji_table
+from pocketmoji.core.errors import BaseModelError, InputError
+from pocketmoji.core.notice import write_notice
+from pocketmoji.core.prompt import CHAT_TEMPLATE, END_OF_TURN, START_OF_TURN, render
+from pocketmoji.core.workspace import atomic_path, read_json, write_json, write_text
 
 SPECIALS = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>", START_OF_TURN, END_OF_TURN)
 WORDS = 150_000

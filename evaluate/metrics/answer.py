@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pocketmoji.emoji import qualified_emoji
-from pocketmoji.records import Prediction
+from pocketmoji.core.emoji import qualified_emoji
+from pocketmoji.core.records import Prediction
 
 
 def answer_emoji(prediction: Prediction) -> tuple[str, ...] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from pocketmoji.records import Prediction
+from pocketmoji.core.records import Prediction
 
 
 def distinct_outputs(predictions: Sequence[Prediction]) -> float | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from evaluate.metrics.answer import answer_emoji, emoji_of
-from pocketmoji.records import Prediction
+from pocketmoji.core.records import Prediction
+from pocketmoji.evaluate.metrics.answer import answer_emoji, emoji_of
 
 
 def f1(prediction: Prediction, expected: str) -> float:

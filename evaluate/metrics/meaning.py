@@ -17,9 +17,9 @@ from __future__ import annotations
 from functools import lru_cache
 from math import fsum
 
-from evaluate.cldr import keyword_weight, keywords
-from evaluate.metrics.answer import answer_emoji, emoji_of
-from pocketmoji.records import Prediction
+from pocketmoji.core.cldr import keyword_weight, keywords
+from pocketmoji.core.records import Prediction
+from pocketmoji.evaluate.metrics.answer import answer_emoji, emoji_of
 
 
 def meaning(prediction: Prediction, expected: str) -> float:

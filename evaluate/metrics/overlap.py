@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evaluate.metrics.answer import answer_emoji, emoji_of
-from pocketmoji.records import Prediction
+from pocketmoji.core.records import Prediction
+from pocketmoji.evaluate.metrics.answer import answer_emoji, emoji_of
 
 
 def shares_an_emoji(prediction: Prediction, expected: str) -> bool:

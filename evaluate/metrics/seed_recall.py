@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluate.metrics.exact_match import exact_match
-from pocketmoji.records import EvaluationText, Prediction
+from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.evaluate.metrics.exact_match import exact_match
 
 
 def seed_recall(texts: Sequence[EvaluationText], predictions: Sequence[Prediction]) -> float | None:

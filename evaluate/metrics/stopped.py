@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pocketmoji.records import Prediction
+from pocketmoji.core.records import Prediction
 
 
 def stopped(prediction: Prediction) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluate.metrics.overlap import shares_an_emoji
-from pocketmoji.records import EvaluationText, Prediction
+from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.evaluate.metrics.overlap import shares_an_emoji
 
 
 def transfer(texts: Sequence[EvaluationText], predictions: Sequence[Prediction]) -> float | None:

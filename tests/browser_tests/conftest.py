@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pocketmoji.records import EvaluationText, Prediction
-from pocketmoji.workspace import write_json
+from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.core.workspace import write_json
 
 STOP, NEW_TOKENS = [1], 6
 TEXTS = [
@@ -21,7 +21,7 @@ TEXTS = [
 
 @pytest.fixture(scope="session", autouse=True)
 def demo() -> Path:
-    from browser_tests.node import build_demo
+    from pocketmoji.browser_tests.app.node import build_demo
 
     return build_demo()
 
@@ -29,7 +29,7 @@ def demo() -> Path:
 @pytest.fixture(scope="session")
 def tiny_web(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A web folder that holds the tiny model in 32-bit floats: babble, but the same babble everywhere."""
-    from export.onnx_folder import export_onnx, onnx_file
+    from pocketmoji.export.onnx.folder import export_onnx, onnx_file
 
     folder = tmp_path_factory.mktemp("tiny") / "web"
     export_onnx(tiny_model, folder, ["fp32"])
@@ -48,7 +48,7 @@ def tiny_web(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="session")
 def in_python(tiny_web: Path) -> list[Prediction]:
     """What the same file answers to TEXTS in Python."""
-    from evaluate.onnx_runtime import OnnxRuntime
+    from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
 
     runtime = OnnxRuntime(tiny_web / "onnx/model.onnx", tiny_web, STOP, NEW_TOKENS, batch_size=1)
     return runtime.predict([text.text for text in TEXTS])

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from browser_tests.runtimes import Page
-from browser_tests.server import TYPES, Server
-from pocketmoji.workspace import read_json, write_json
+from pocketmoji.browser_tests.app.server import TYPES, Server
+from pocketmoji.browser_tests.engines.runtimes import Page
+from pocketmoji.core.workspace import read_json, write_json
 
 Plant = Callable[[Path, Page, Path], Page]
 """Breaks the web folder in place, or returns another page; the last path is a folder to make things in."""
@@ -127,7 +127,7 @@ def _(web: Path, page: Page, made: Path) -> Page:
 def other_page(page: Page, made: Path, pattern: str, old: str, new: str) -> Page:
     import shutil
 
-    from browser_tests.server import DEMO
+    from pocketmoji.browser_tests.app.server import DEMO
 
     folder = shutil.copytree(DEMO / "dist", made / "page", copy_function=_link)
     (path,) = folder.glob(pattern)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pocketmoji.prompt import render
-from pocketmoji.records import EvaluationText, Prediction, write_jsonl
-from pocketmoji.workspace import write_json
+from pocketmoji.core.prompt import render
+from pocketmoji.core.records import EvaluationText, Prediction, write_jsonl
+from pocketmoji.core.workspace import write_json
 from tests.tiny import make_tiny_model, teach
 
 STOP, NEW_TOKENS = 1, 8
@@ -24,8 +24,8 @@ ANSWERS = {
 
 def taught_folders(folder: Path) -> tuple[Path, Path]:
     """(web, evaluation) in `folder`: the taught model in 8 bits, and what it answers in torch."""
-    from evaluate.torch_runtime import TorchRuntime
-    from export.onnx_folder import export_onnx, onnx_file
+    from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
+    from pocketmoji.export.onnx.folder import export_onnx, onnx_file
 
     model = make_tiny_model(folder / "model")
     write_json(model / "generation_config.json", {"eos_token_id": [STOP], "bos_token_id": 2, "pad_token_id": 0})

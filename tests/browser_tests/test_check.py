@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from browser_tests.check import browser_test, few
-from browser_tests.chromium import AdapterInfo
-from browser_tests.runtimes import BrowserRuntime, EngineFailure
-from pocketmoji.config import BrowserConfig
-from pocketmoji.records import EvaluationText, Prediction, Scores, read_jsonl
-from pocketmoji.workspace import read_json, write_json
+from pocketmoji.browser_tests.check import browser_test, few
+from pocketmoji.browser_tests.engines.chromium import AdapterInfo
+from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime, EngineFailure
+from pocketmoji.core.config import BrowserConfig
+from pocketmoji.core.records import EvaluationText, Prediction, Scores, read_jsonl
+from pocketmoji.core.workspace import read_json, write_json
 from tests.browser_tests.conftest import TEXTS
 
 pytestmark = pytest.mark.browser

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from browser_tests.chromium import VARIABLE, find_chromium, probe_webgpu
-from pocketmoji.errors import MachineError
+from pocketmoji.browser_tests.engines.chromium import VARIABLE, find_chromium, probe_webgpu
+from pocketmoji.core.errors import MachineError
 
 
 @pytest.fixture
@@ -73,6 +73,6 @@ def test_no_webgpu_adapter() -> None:
 
 def test_the_plugin_costs_nothing_to_import() -> None:
     heavy = "('playwright', 'torch', 'onnxruntime', 'pydantic')"
-    code = f"import sys, browser_tests.plugin; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, pocketmoji.browser_tests.plugin; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from browser_tests.gates import METRICS
+from pocketmoji.browser_tests.checks.gates import METRICS
 from pocketmoji.cli import parser_of
 
 DOCS = (Path(__file__).parents[2] / "docs/browser_tests.md").read_text("utf-8")

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from browser_tests.latency import median_interval, quantile_interval
+from pocketmoji.browser_tests.engines.latency import median_interval, quantile_interval
 
 
 def test_known_ranks() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from browser_tests.logits import Comparison, Trace, compare
+from pocketmoji.browser_tests.engines.logits import Comparison, Trace, compare
 
 GOOD = [[(5, 9.0), (6, 8.9), (7, 1.0)], [(1, 4.0), (6, 3.0), (7, 1.0)]]
 

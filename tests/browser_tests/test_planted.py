@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from browser_tests.check import browser_test
-from browser_tests.claims import check_claims
-from browser_tests.files import check_files
-from browser_tests.findings import Finding
-from browser_tests.runtimes import Page
-from evaluate.onnx_runtime import OnnxRuntime
-from pocketmoji.config import BrowserConfig
-from pocketmoji.records import EvaluationText, Prediction, read_jsonl
+from pocketmoji.browser_tests.check import browser_test
+from pocketmoji.browser_tests.checks.claims import check_claims
+from pocketmoji.browser_tests.checks.files import check_files
+from pocketmoji.browser_tests.checks.findings import Finding
+from pocketmoji.browser_tests.engines.runtimes import Page
+from pocketmoji.core.config import BrowserConfig
+from pocketmoji.core.records import EvaluationText, Prediction, read_jsonl
+from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
 from tests.browser_tests.planted import PLANTS
 from tests.browser_tests.taught import NEW_TOKENS, STOP
 

@@ -8,12 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from browser_tests.chromium import launch
-from browser_tests.report import BrowserReport, Difference, EngineResult, write_report
-from browser_tests.runtimes import engine_timing
-from evaluate.scores import summarise
-from pocketmoji.records import EvaluationText, Prediction
-from pocketmoji.workspace import read_json
+from pocketmoji.browser_tests.engines.chromium import launch
+from pocketmoji.browser_tests.engines.runtimes import engine_timing
+from pocketmoji.browser_tests.reports.report import write_report
+from pocketmoji.browser_tests.reports.result import BrowserReport, Difference, EngineResult
+from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.core.workspace import read_json
+from pocketmoji.evaluate.scoring.scores import summarise
 
 TEXT = EvaluationText(text="party", emoji="🎉", seed_id="a", group="seed")
 PREDICTION = Prediction(text="party", raw="🎉", tokens=[5, 1], stopped=True, seconds=1)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from browser_tests.runtimes import BrowserRuntime, EngineFailure, Page
-from pocketmoji.errors import MachineError
-from pocketmoji.records import Prediction
-from pocketmoji.workspace import read_json, write_json
+from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime, EngineFailure, Page
+from pocketmoji.core.errors import MachineError
+from pocketmoji.core.records import Prediction
+from pocketmoji.core.workspace import read_json, write_json
 from tests.browser_tests.conftest import TEXTS
 
 pytestmark = pytest.mark.browser
@@ -107,8 +107,8 @@ def test_an_answer_that_never_comes(tiny_web: Path) -> None:
 
 @pytest.fixture(scope="module")
 def page(tiny_web: Path) -> Iterator[Any]:
-    from browser_tests.chromium import launch
-    from browser_tests.server import running
+    from pocketmoji.browser_tests.app.server import running
+    from pocketmoji.browser_tests.engines.chromium import launch
 
     with running({"model": tiny_web}) as server, launch(webgpu="off") as browser:
         permissions = ["clipboard-read", "clipboard-write"]

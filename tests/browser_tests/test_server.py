@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from browser_tests.server import Server, running
-from pocketmoji.errors import InputError, MachineError
+from pocketmoji.browser_tests.app.server import Server, running
+from pocketmoji.core.errors import InputError, MachineError
 
 
 @pytest.fixture

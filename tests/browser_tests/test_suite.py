@@ -15,12 +15,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from browser_tests.gates import judge, parse_gates
-from browser_tests.in_turn import judge_latency
-from browser_tests.suite import SAMPLE, sample
+from pocketmoji.browser_tests.checks.gates import judge, parse_gates
+from pocketmoji.browser_tests.checks.in_turn import judge_latency
+from pocketmoji.browser_tests.suite import SAMPLE, sample
 from pocketmoji.cli import main
-from pocketmoji.errors import InputError
-from pocketmoji.records import EvaluationText, Interval
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.records import EvaluationText, Interval
 
 Folders = tuple[Path, Path]
 ONLY_WASM = ["--webgpu-texts", "0", "--mediapipe-texts", "0"]

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from datagen.budget import Budget
-from datagen.gemini_batch import GeminiBatchExecutor
-from datagen.generate import generate
-from datagen.journal import Journal
-from datagen.model_teacher import ModelTeacher
-from datagen.teacher import Ask
-from pocketmoji.config import DatagenConfig
-from pocketmoji.errors import TeacherError
-from pocketmoji.records import Seed
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.errors import TeacherError
+from pocketmoji.core.records import Seed
+from pocketmoji.datagen.executors.budget import Budget
+from pocketmoji.datagen.executors.gemini_batch import GeminiBatchExecutor
+from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.generate import generate
+from pocketmoji.datagen.requests.teacher import Ask
+from pocketmoji.datagen.teachers.model_teacher import ModelTeacher
 from tests.datagen.model_server import Answer, Asked, ModelServer, good, reply
 from tests.datagen.read_back import files
 

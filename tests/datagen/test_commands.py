@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pocketmoji.cli import main
-from pocketmoji.records import SPLITS
+from pocketmoji.core.records import SPLITS
 from tests.datagen.model_server import ModelServer
 
 PERSONAL = str(Path(__file__).resolve().parents[2] / "seeds/personal.csv")

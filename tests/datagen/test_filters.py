@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from datagen.drift import SeedIndex
-from datagen.filters import Dropped, Screen
-from datagen.language import LanguageFilter
-from datagen.leaks import measure_leaks, shared_seeds
-from datagen.similarity import NearIndex, grams, jaccard, normalise_text
-from datagen.teacher import Candidate
-from pocketmoji.records import SPLITS, Example, Seed, write_jsonl
+from pocketmoji.core.records import SPLITS, Example, Seed, write_jsonl
+from pocketmoji.datagen.dataset.leaks import measure_leaks, shared_seeds
+from pocketmoji.datagen.filters.drift import SeedIndex
+from pocketmoji.datagen.filters.filters import Dropped, Screen
+from pocketmoji.datagen.filters.language import LanguageFilter
+from pocketmoji.datagen.filters.similarity import NearIndex, grams, jaccard, normalise_text
+from pocketmoji.datagen.requests.teacher import Candidate
 
 WORDS = [
     "river",

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from datagen.filters import Dropped
-from datagen.generate import choose_teacher, generate
-from datagen.journal import Journal
-from datagen.similarity import grams, jaccard, normalise_text
-from datagen.teacher import Ask, Candidate
-from pocketmoji.config import DatagenConfig
-from pocketmoji.errors import InputError, TeacherError
-from pocketmoji.records import SPLITS, Example, RejectedRow, Seed, read_jsonl
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.errors import InputError, TeacherError
+from pocketmoji.core.records import SPLITS, Example, RejectedRow, Seed, read_jsonl
+from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.filters.filters import Dropped
+from pocketmoji.datagen.filters.similarity import grams, jaccard, normalise_text
+from pocketmoji.datagen.generate import choose_teacher, generate
+from pocketmoji.datagen.requests.teacher import Ask, Candidate
 
 ROOT = Path(__file__).resolve().parents[2]
 PERSONAL = ROOT / "seeds/personal.csv"

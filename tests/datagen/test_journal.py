@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from datagen.journal import Journal
+from pocketmoji.datagen.executors.journal import Journal
 
 
 def line(name: str, text: str = "a") -> dict[str, Any]:
@@ -83,8 +83,8 @@ def test_what_never_came_back_counts_at_the_most_it_can_have_cost(tmp_path: Path
 FULL = """
 import sys
 from pathlib import Path
-from datagen.journal import Journal
-from pocketmoji.errors import MachineError
+from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.core.errors import MachineError
 journal = Journal(Path(sys.argv[1]))
 try:
     for number in range(1000):

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from datagen.generate import generate
-from datagen.judge import REFUSED, UNJUDGED
-from datagen.preview import estimate, preview
-from pocketmoji.config import DatagenConfig
-from pocketmoji.errors import InputError, TeacherError
-from pocketmoji.workspace import read_json
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.errors import InputError, TeacherError
+from pocketmoji.core.workspace import read_json
+from pocketmoji.datagen.generate import generate
+from pocketmoji.datagen.preview import estimate, preview
+from pocketmoji.datagen.teachers.judge import REFUSED, UNJUDGED
 from tests.datagen.model_server import Answer, Asked, ModelServer, good, reply
 from tests.datagen.read_back import files
 

@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from datagen.axes import AXES, cells, parse_axes
-from datagen.client import wait_told
-from datagen.limits import Gate, PerMinute
-from datagen.teacher import run_async
+from pocketmoji.datagen.clients.client import wait_told
+from pocketmoji.datagen.executors.limits import Gate, PerMinute
+from pocketmoji.datagen.requests.axes import AXES, cells, parse_axes
+from pocketmoji.datagen.requests.teacher import run_async
 
 
 def pass_through(gate: Gate, outcomes: list[bool]) -> list[int]:

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from datagen.async_executor import AsyncExecutor
-from datagen.budget import Budget
-from datagen.journal import Journal
-from datagen.local_model import LocalModel
-from datagen.model_teacher import ModelTeacher, plan
-from datagen.request import Request
-from datagen.teacher import Ask, run_async
-from datagen.teachers import client_opener
-from pocketmoji.config import DatagenConfig
-from pocketmoji.errors import TeacherError
-from pocketmoji.prompt import CHAT_TEMPLATE
-from pocketmoji.records import Seed
-from pocketmoji.workspace import read_json, write_json
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.errors import TeacherError
+from pocketmoji.core.prompt import CHAT_TEMPLATE
+from pocketmoji.core.records import Seed
+from pocketmoji.core.workspace import read_json, write_json
+from pocketmoji.datagen.clients.local_model import LocalModel
+from pocketmoji.datagen.executors.async_executor import AsyncExecutor
+from pocketmoji.datagen.executors.budget import Budget
+from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.requests.request import Request
+from pocketmoji.datagen.requests.teacher import Ask, run_async
+from pocketmoji.datagen.teachers.model_teacher import ModelTeacher, plan
+from pocketmoji.datagen.teachers.teachers import client_opener
 from tests.tiny import make_tiny_model, teach
 
 TOLD = {"Pizza again": ["pizza tonight", "more pizza"], "We ship it": ["it goes live", "out it goes"]}

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from datagen import client
-from datagen.async_executor import AsyncExecutor
-from datagen.budget import Budget
-from datagen.generate import generate
-from datagen.journal import Journal
-from datagen.model_teacher import ModelTeacher, plan
-from datagen.request import Request
-from datagen.teacher import Ask, Candidate, run_async
-from datagen.teachers import client_opener
-from pocketmoji.config import DatagenConfig
-from pocketmoji.errors import InputError, TeacherError
-from pocketmoji.records import Seed
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.errors import InputError, TeacherError
+from pocketmoji.core.records import Seed
+from pocketmoji.datagen.clients import client
+from pocketmoji.datagen.executors.async_executor import AsyncExecutor
+from pocketmoji.datagen.executors.budget import Budget
+from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.generate import generate
+from pocketmoji.datagen.requests.request import Request
+from pocketmoji.datagen.requests.teacher import Ask, Candidate, run_async
+from pocketmoji.datagen.teachers.model_teacher import ModelTeacher, plan
+from pocketmoji.datagen.teachers.teachers import client_opener
 from tests.datagen.model_server import Answer, Asked, ModelServer, failure, good, items, reply
 from tests.datagen.read_back import files
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from datagen.filters import Dropped, Screen
-from datagen.offline import paraphrase
-from datagen.seeds import read_seeds
-from datagen.similarity import normalise_text
+from pocketmoji.datagen.filters.filters import Dropped, Screen
+from pocketmoji.datagen.filters.similarity import normalise_text
+from pocketmoji.datagen.seeds.reading import read_seeds
+from pocketmoji.datagen.teachers.offline import paraphrase
 
 SEEDS = read_seeds(Path(__file__).resolve().parents[2] / "seeds/personal.csv").seeds
 

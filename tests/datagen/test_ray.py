@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from datagen.generate import generate
-from pocketmoji.config import DatagenConfig
-from pocketmoji.errors import InputError, TeacherError
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.errors import InputError, TeacherError
+from pocketmoji.datagen.generate import generate
 from tests.datagen.model_server import ModelServer, failure
 from tests.datagen.read_back import files
 

@@ -3,11 +3,11 @@ user pay again."""
 
 from __future__ import annotations
 
-from datagen.axes import AXES
-from datagen.judge import JudgeRequest
-from datagen.request import Request
-from datagen.teacher import Ask
-from pocketmoji.records import Seed
+from pocketmoji.core.records import Seed
+from pocketmoji.datagen.requests.axes import AXES
+from pocketmoji.datagen.requests.request import Request
+from pocketmoji.datagen.requests.teacher import Ask
+from pocketmoji.datagen.teachers.judge import JudgeRequest
 
 SEEDS = [Seed(seed_id=f"s{n}", text=f'Grüße "{n}"', emoji="🎉", line=n + 2) for n in range(3)]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from datagen.seeds import read_seeds
-from pocketmoji.emoji import is_fully_qualified, split_emoji
-from pocketmoji.errors import InputError
+from pocketmoji.core.emoji import is_fully_qualified, split_emoji
+from pocketmoji.core.errors import InputError
+from pocketmoji.datagen.seeds.reading import read_seeds
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = [("Tea time", "🫖"), ("Taco truck", "🌮🚚"), ("Moon people", "🌙👽"), ("Leg day", "🦵🏋️‍♀️"), ("Ship it", "🚢")]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from browser_tests.server import DEMO, Server
+from pocketmoji.browser_tests.app.server import DEMO, Server
 from tests.browser_tests.conftest import demo, tiny_web  # noqa: F401  (fixtures)
 
 INFO = {
@@ -52,7 +52,7 @@ window.Worker = class extends EventTarget {
 
 @pytest.fixture(scope="session")
 def browser(demo: Path) -> Iterator[Any]:  # noqa: F811
-    from browser_tests.chromium import launch
+    from pocketmoji.browser_tests.engines.chromium import launch
 
     with launch(webgpu="off") as started:
         yield started
@@ -60,7 +60,7 @@ def browser(demo: Path) -> Iterator[Any]:  # noqa: F811
 
 @pytest.fixture(scope="session")
 def server(tiny_web: Path) -> Iterator[Server]:  # noqa: F811
-    from browser_tests.server import running
+    from pocketmoji.browser_tests.app.server import running
 
     with running({"model": tiny_web}) as started:
         yield started

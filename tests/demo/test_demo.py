@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from browser_tests.node import build_demo, find_node
-from pocketmoji.emoji import emoji_table, is_compliant
+from pocketmoji.browser_tests.app.node import build_demo, find_node
+from pocketmoji.core.emoji import emoji_table, is_compliant
 
 
 def cases() -> list[str]:

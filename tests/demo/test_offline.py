@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from browser_tests.server import Handler, Server, running
+from pocketmoji.browser_tests.app.server import Handler, Server, running
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Any]
@@ -99,7 +99,7 @@ def test_storage_that_is_full(new_page: Open, own_server: Server) -> None:
 
 
 def test_half_a_file_is_named(new_page: Open, own_server: Server) -> None:
-    from pocketmoji.workspace import read_json, write_json
+    from pocketmoji.core.workspace import read_json, write_json
 
     folder = own_server.models["model"]
     size = (folder / "onnx/model.onnx").stat().st_size

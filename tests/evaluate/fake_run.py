@@ -6,11 +6,11 @@ import base64
 import csv
 from pathlib import Path
 
-from evaluate.evaluate import write_evaluation
-from evaluate.texts import evaluation_texts
-from pocketmoji.config import EvaluateConfig
-from pocketmoji.records import EvaluationText, Example, Prediction, RejectedRow, Seed, write_jsonl
-from pocketmoji.workspace import write_bytes, write_json
+from pocketmoji.core.config import EvaluateConfig
+from pocketmoji.core.records import EvaluationText, Example, Prediction, RejectedRow, Seed, write_jsonl
+from pocketmoji.core.workspace import write_bytes, write_json
+from pocketmoji.evaluate.scoring.answering import write_evaluation
+from pocketmoji.evaluate.scoring.texts import evaluation_texts
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds" / "personal.csv"
 PNG = base64.b64decode(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evaluate.baselines.nearest_neighbour import NearestNeighbour
-from evaluate.measures import emoji_range, measures
-from evaluate.parity import parity
-from evaluate.run import Evaluation, score
-from evaluate.texts import evaluation_texts
-from pocketmoji.config import EvaluateConfig
-from pocketmoji.records import EvaluationText, Example, Prediction, read_jsonl
+from pocketmoji.core.config import EvaluateConfig
+from pocketmoji.core.records import EvaluationText, Example, Prediction, read_jsonl
+from pocketmoji.evaluate.lookups.nearest_neighbour import NearestNeighbour
+from pocketmoji.evaluate.run import Evaluation, score
+from pocketmoji.evaluate.scoring.measures import emoji_range, measures
+from pocketmoji.evaluate.scoring.texts import evaluation_texts
+from pocketmoji.evaluate.statistics.parity import parity
 from tests.evaluate.fake_run import make_dataset, personal_seeds
 
 

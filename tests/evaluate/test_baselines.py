@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from evaluate.baselines.keyword_lookup import KeywordLookup
-from evaluate.baselines.nearest_neighbour import NearestNeighbour, ngrams
-from pocketmoji.records import Example
+from pocketmoji.core.records import Example
+from pocketmoji.evaluate.lookups.keyword_lookup import KeywordLookup
+from pocketmoji.evaluate.lookups.nearest_neighbour import NearestNeighbour, ngrams
 
 
 def row(text: str, emoji: str) -> Example:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evaluate.confusions import confusions
-from evaluate.evaluation_page import points, write_page
-from evaluate.gate_rules import Outcome
-from evaluate.run import Evaluation
+from pocketmoji.evaluate.gates.gate_rules import Outcome
+from pocketmoji.evaluate.reports.evaluation_page import points, write_page
+from pocketmoji.evaluate.run import Evaluation
+from pocketmoji.evaluate.statistics.confusions import confusions
 from tests.evaluate.made_evaluation import make_evaluation
-from tests.evaluate.test_report import Page
+from tests.pocketmoji.test_report import Page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as BrowserPage
@@ -59,7 +59,7 @@ def test_points() -> None:
 
 @pytest.fixture
 def page(made: tuple[Evaluation, Path]) -> Iterator[BrowserPage]:
-    from browser_tests.chromium import launch
+    from pocketmoji.browser_tests.engines.chromium import launch
 
     with launch(webgpu="off") as browser:
         page = browser.new_page()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluate.run import Evaluation
-from evaluate.write import write_results
+from pocketmoji.evaluate.reports.write import write_results
+from pocketmoji.evaluate.run import Evaluation
 from tests.evaluate.made_evaluation import make_evaluation
 
 OWN = Path(__file__).resolve().parents[2] / ".venv-harness" / "bin" / "python"

@@ -8,13 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from evaluate.baseline_file import read_baseline, write_baseline
-from evaluate.gate_files import junit, markdown, table
-from evaluate.gate_rules import Outcome, compare_with_baseline, judge_rules, parse_rule
-from evaluate.measures import measures
-from evaluate.table import aggregate, score_texts
-from pocketmoji.errors import InputError
-from pocketmoji.records import EvaluationText, Prediction
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.evaluate.gates.baseline_file import read_baseline, write_baseline
+from pocketmoji.evaluate.gates.gate_files import junit, markdown, table
+from pocketmoji.evaluate.gates.gate_rules import Outcome, compare_with_baseline, judge_rules, parse_rule
+from pocketmoji.evaluate.scoring.measures import measures
+from pocketmoji.evaluate.scoring.table import aggregate, score_texts
 
 MEASURES = measures(1, 3)
 TEXTS = [

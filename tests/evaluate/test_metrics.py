@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from evaluate.cldr import keyword_weight, keywords, short_name
-from evaluate.metrics import (
+from pocketmoji.core.cldr import keyword_weight, keywords, short_name
+from pocketmoji.core.emoji import fully_qualified_emoji
+from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.evaluate.metrics import (
     compliant,
     count_in_range,
     distinct_outputs,
@@ -23,8 +25,6 @@ from evaluate.metrics import (
     stopped,
     transfer,
 )
-from pocketmoji.emoji import fully_qualified_emoji
-from pocketmoji.records import EvaluationText, Prediction
 
 
 def said(raw: str, stopped: bool = True, tokens: tuple[int, ...] = (5, 1)) -> Prediction:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluate.onnx_runtime import OnnxRuntime
-from evaluate.tokens import load_tokenizer, prompt_tokens
+from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
+from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prompt_tokens
 
 SIZE = 16
 TEXTS = ["what a fun party", "what a fun cat", "xyz Ünï 日本", "hi", "ho", "the coffee is cold", "cat", "dog"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from evaluate.openai_runtime import OpenaiRuntime
-from pocketmoji.errors import InputError
-from pocketmoji.prompt import messages
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.prompt import messages
+from pocketmoji.evaluate.runtimes.openai_runtime import OpenaiRuntime
 from tests.evaluate.completions_server import completions_server
 
 

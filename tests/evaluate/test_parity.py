@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evaluate.parity import first_difference, parity
-from pocketmoji.records import EvaluationText, Prediction
+from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.evaluate.statistics.parity import first_difference, parity
 
 
 def said(raw: str, tokens: list[int], stopped: bool = True) -> Prediction:

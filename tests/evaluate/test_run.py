@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pocketmoji.cli import main
-from pocketmoji.records import Scores
+from pocketmoji.core.records import Scores
 from tests.evaluate.completions_server import completions_server
 from tests.evaluate.fake_run import make_dataset as make_real_dataset
 from tests.evaluate.fake_run import personal_seeds
@@ -163,8 +163,8 @@ def test_wrong_datasets(dataset: Path, tmp_path: Path, capsys: Any) -> None:
 
 
 def test_another_models_own_template(tiny_model: Path, tmp_path: Path) -> None:
-    from evaluate.model_folder import prompt_renderer
-    from pocketmoji.prompt import SYSTEM, render
+    from pocketmoji.core.prompt import SYSTEM, render
+    from pocketmoji.evaluate.runtimes.model_folder import prompt_renderer
 
     assert prompt_renderer(tiny_model) is render
     other = broken_model(tmp_path / "other", tiny_model, "no chat template")
@@ -176,8 +176,8 @@ def test_another_models_own_template(tiny_model: Path, tmp_path: Path) -> None:
 
 
 def test_a_cache_with_half_a_line(tmp_path: Path) -> None:
-    from evaluate.cache import PredictionCache
-    from pocketmoji.records import Prediction
+    from pocketmoji.core.records import Prediction
+    from pocketmoji.evaluate.cache import PredictionCache
 
     about = {"kind": "torch", "files": {"a": "b"}}
     said = [Prediction(text=t, raw="🎉", tokens=[1], stopped=True, seconds=0.5) for t in ("a\u2028b", "c")]

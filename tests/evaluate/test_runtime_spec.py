@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from evaluate.runtime_spec import RuntimeSpec, parse_spec, parse_specs
-from pocketmoji.errors import InputError
+from pocketmoji.core.errors import InputError
+from pocketmoji.evaluate.runtimes.runtime_spec import RuntimeSpec, parse_spec, parse_specs
 
 
 @pytest.mark.parametrize(

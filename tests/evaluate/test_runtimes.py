@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from evaluate.tokens import load_tokenizer, prediction, prompt_tokens
-from pocketmoji.errors import InputError
-from pocketmoji.prompt import render
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.prompt import render
+from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prediction, prompt_tokens
 
 TEXTS = [
     "what a fun party",
@@ -27,7 +27,7 @@ STOP = [1]
 
 @pytest.fixture(scope="module")
 def model(tiny_model: Path) -> Any:
-    from evaluate.torch_runtime import load_model
+    from pocketmoji.evaluate.runtimes.torch_runtime import load_model
 
     return load_model(tiny_model)
 
@@ -35,7 +35,7 @@ def model(tiny_model: Path) -> Any:
 def test_batched_torch_is_torch_one_by_one(tiny_model: Path, model: Any) -> None:
     import torch
 
-    from evaluate.torch_runtime import TorchRuntime
+    from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
 
     done: list[int] = []
     batched = TorchRuntime(tiny_model, STOP, 16, 4, model=model).predict(TEXTS, done.append)
@@ -58,8 +58,8 @@ def test_batched_torch_is_torch_one_by_one(tiny_model: Path, model: Any) -> None
 
 def test_the_shared_beginning_is_computed_once_and_changes_nothing(tmp_path: Path) -> None:
     """Within the window (wider here than the prompts) the prefix is shared; transformers' generate says the same."""
-    from evaluate.greedy import common_prefix, fits
-    from evaluate.torch_runtime import TorchRuntime
+    from pocketmoji.evaluate.runtimes.greedy import common_prefix, fits
+    from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
     from tests.tiny import make_tiny_model
 
     folder = make_tiny_model(tmp_path / "wide", sliding_window=256, random_seed=6)
@@ -86,7 +86,7 @@ def test_the_shared_beginning_is_computed_once_and_changes_nothing(tmp_path: Pat
 
 
 def test_common_prefix_leaves_a_token_of_each() -> None:
-    from evaluate.greedy import common_prefix
+    from pocketmoji.evaluate.runtimes.greedy import common_prefix
 
     assert common_prefix([[1, 2, 3], [1, 2, 4, 5]]) == [1, 2]
     assert common_prefix([[1, 2], [1, 2, 4]]) == [1] and common_prefix([[1, 2], [1, 2]]) == [1]
@@ -94,7 +94,7 @@ def test_common_prefix_leaves_a_token_of_each() -> None:
 
 
 def test_a_handed_in_model_keeps_its_training_mode(tiny_model: Path, model: Any) -> None:
-    from evaluate.torch_runtime import TorchRuntime
+    from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
 
     model.train()
     TorchRuntime(tiny_model, STOP, 2, 4, model=model).predict(["hi"])
@@ -120,7 +120,7 @@ def test_raw_is_everything_before_the_first_stop_token(tiny_model: Path) -> None
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
-    from evaluate.onnx_runtime import OnnxRuntime
+    from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
 
     with pytest.raises(InputError, match=r"tokenizer\.json"):
         load_tokenizer(tmp_path)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from evaluate.evaluate import evaluate_runtime
-from evaluate.gates import judge, remedy
-from evaluate.scores import Failure, SeedScore, failures, per_seed, summarise
-from pocketmoji.errors import InputError
-from pocketmoji.records import EvaluationText, Prediction, Scores, read_jsonl
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.records import EvaluationText, Prediction, Scores, read_jsonl
+from pocketmoji.evaluate.scoring.answering import evaluate_runtime
+from pocketmoji.evaluate.scoring.scores import Failure, SeedScore, failures, per_seed, summarise
+from pocketmoji.report.limits import judge, remedy
 
 TEXTS = [
     EvaluationText(text="party", emoji="🎉🥳", seed_id="a", group="seed"),

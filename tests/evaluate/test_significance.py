@@ -7,12 +7,12 @@ from math import comb
 import numpy as np
 import pytest
 
-from evaluate.bootstrap import cluster_sums, clustered_difference, clustered_mean
-from evaluate.comparison import compare
-from evaluate.measures import measures
-from evaluate.power import smallest_detectable
-from evaluate.significance import holm, mcnemar, sign_flip
-from pocketmoji.records import EvaluationText
+from pocketmoji.core.records import EvaluationText
+from pocketmoji.evaluate.scoring.comparison import compare
+from pocketmoji.evaluate.scoring.measures import measures
+from pocketmoji.evaluate.statistics.bootstrap import cluster_sums, clustered_difference, clustered_mean
+from pocketmoji.evaluate.statistics.power import smallest_detectable
+from pocketmoji.evaluate.statistics.significance import holm, mcnemar, sign_flip
 
 
 def test_mcnemar_by_hand() -> None:

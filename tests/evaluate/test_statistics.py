@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evaluate.statistics import proportion, wilson
+from pocketmoji.evaluate.statistics.proportion import proportion, wilson
 
 
 def test_known_values() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from evaluate.texts import evaluation_texts
-from pocketmoji.config import EvaluateConfig
-from pocketmoji.errors import InputError
-from pocketmoji.records import EvaluationText, Example, write_jsonl
+from pocketmoji.core.config import EvaluateConfig
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.records import EvaluationText, Example, write_jsonl
+from pocketmoji.evaluate.scoring.texts import evaluation_texts
 
 
 def make_dataset(folder: Path, trained: int = 60, untrained: int = 6, held_back: int = 1) -> Path:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from export.gguf_file import export_gguf
-from pocketmoji.errors import InputError
-from pocketmoji.prompt import CHAT_TEMPLATE, render
-from pocketmoji.workspace import read_json, write_json
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.prompt import CHAT_TEMPLATE, render
+from pocketmoji.core.workspace import read_json, write_json
+from pocketmoji.export.gguf_file import export_gguf
 
 TEXTS = ["what a fun party", "my cat is sleeping on me and the coffee is cold", "pizza\n\nand 🎉 👨‍👩‍👧"]
 

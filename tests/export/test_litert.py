@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from evaluate.litert_lm_runtime import LitertLmRuntime
-from evaluate.litert_runtime import LitertRuntime, read_tflite
-from evaluate.tokens import prompt_tokens
-from evaluate.torch_runtime import TorchRuntime
-from export.litert import ensure_environment, export_litert, main
-from export.litert_convert import lift_small_blocks
-from pocketmoji.errors import InputError, PocketmojiError
-from pocketmoji.workspace import digest_file, is_disk_full, read_json
+from pocketmoji.core.errors import InputError, PocketmojiError
+from pocketmoji.core.workspace import digest_file, is_disk_full, read_json
+from pocketmoji.evaluate.runtimes.litert_lm_runtime import LitertLmRuntime
+from pocketmoji.evaluate.runtimes.litert_runtime import LitertRuntime, read_tflite
+from pocketmoji.evaluate.runtimes.tokens import prompt_tokens
+from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
+from pocketmoji.export.litert.bundle import ensure_environment, export_litert, main
+from pocketmoji.export.litert.convert import lift_small_blocks
 
 STOP_TOKENS = ["<eos>", "<end_of_turn>"]
 STOP_IDS = [1, 6]
@@ -193,7 +193,7 @@ def test_a_disk_that_fills_up_in_the_converter_is_told_as_such(
     full = tmp_path / "python"
     full.write_text("#!/bin/sh\necho 'OSError: [Errno 28] No space left on device'\nexit 1\n")
     full.chmod(0o755)
-    monkeypatch.setattr("export.litert.ensure_environment", lambda: full)
+    monkeypatch.setattr("pocketmoji.export.litert.bundle.ensure_environment", lambda: full)
     with pytest.raises(OSError) as caught:
         export_litert(tiny_model, tmp_path / "web", ["<eos>"])
     assert is_disk_full(caught.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from export.numerics import Reach, judge, probe
+from pocketmoji.export.numerics import Reach, judge, probe
 
 ROWS = [[2, 10, 11, 12, 13], [2, 30, 31]]
 

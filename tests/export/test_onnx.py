@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 import pytest
 
-from evaluate.onnx_runtime import OnnxRuntime
-from evaluate.torch_runtime import TorchRuntime
-from export.onnx_data import bytes_of, copy_graph, data_files, write_graph
-from export.onnx_folder import export_onnx, onnx_file
-from pocketmoji.grid import Grid, quantise
-from pocketmoji.workspace import read_json
+from pocketmoji.core.grid import Grid, quantise
+from pocketmoji.core.workspace import read_json
+from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
+from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
+from pocketmoji.export.onnx.data import bytes_of, copy_graph, data_files, write_graph
+from pocketmoji.export.onnx.folder import export_onnx, onnx_file
 
 TEXTS = ["what a fun party", "my cat is sleeping on me and the coffee is cold", "pizza", "🎉"]
 
@@ -135,7 +135,9 @@ def test_data_files_of_a_larger_graph_go_when_a_smaller_takes_its_place(web: Pat
 def test_the_folder_says_how_many_data_files_there_are(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("export.onnx_folder.write_graph", lambda graph, path: write_graph(graph, path, 200_000))
+    monkeypatch.setattr(
+        "pocketmoji.export.onnx.folder.write_graph", lambda graph, path: write_graph(graph, path, 200_000)
+    )
     (path,) = export_onnx(tiny_model, tmp_path, ["q8"])
     told = read_json(tmp_path / "config.json")["transformers.js_config"]["use_external_data_format"]
     assert told == {path.name: len(data_files(path))} and len(data_files(path)) > 1

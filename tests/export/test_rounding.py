@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from export.rounding import clipped, compensated, layer_hessians, nearest
-from pocketmoji.grid import Grid
+from pocketmoji.core.grid import Grid
+from pocketmoji.export.onnx.rounding import clipped, compensated, layer_hessians, nearest
 
 GRIDS = [Grid(4, 32, False), Grid(4, 32), Grid(4, 128, False), Grid(4, 128)]
 
@@ -64,7 +64,7 @@ def test_hessians_of_every_linear_layer(tiny_model: Path) -> None:
     for name, inputs in seen.items():
         x = torch.cat(inputs).numpy()
         assert np.allclose(found[name], x.T @ x, rtol=1e-3, atol=1e-3 * np.abs(found[name]).max()), name
-    from pocketmoji.workspace import read_json
+    from pocketmoji.core.workspace import read_json
 
     config = read_json(tiny_model / "config.json")
     assert len(found) == 7 * config["num_hidden_layers"]

@@ -32,7 +32,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 def test_an_option_reaches_every_stage_that_has_it() -> None:
     from pocketmoji.cli import settings
-    from pocketmoji.config import DatagenConfig, TrainConfig
+    from pocketmoji.core.config import DatagenConfig, TrainConfig
 
     options = parser_of("run").parse_args(["--random-seed", "7", "--epochs", "2", "--paraphrases", "3"])
     assert settings(DatagenConfig, options).random_seed == settings(TrainConfig, options).random_seed == 7

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pocketmoji.config import EvaluateConfig, ExportConfig
-from pocketmoji.errors import InputError
-from pocketmoji.pipeline import choose_artefact, export_artefacts
-from pocketmoji.prompt import CHAT_TEMPLATE, messages, render
+from pocketmoji.core.config import EvaluateConfig, ExportConfig
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.prompt import CHAT_TEMPLATE, messages, render
+from pocketmoji.export.stage import choose_artefact, export_artefacts
 
 
 def artefact(name: str, size: int, **losses: float) -> dict[str, Any]:
@@ -48,9 +48,9 @@ def test_golden_prompts_hold() -> None:
 
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    import pocketmoji
+    from pocketmoji.core import prompt
 
-    golden = json.loads((Path(pocketmoji.__file__).parent / "golden_prompts.json").read_text("utf-8"))
+    golden = json.loads((Path(prompt.__file__).parent / "golden_prompts.json").read_text("utf-8"))
     template = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(CHAT_TEMPLATE)
     for row in golden:
         assert render(row["text"]) == row["prompt"]

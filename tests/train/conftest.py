@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pocketmoji.prompt import CHAT_TEMPLATE
-from pocketmoji.records import Example, write_jsonl
-from pocketmoji.workspace import read_json, write_json
+from pocketmoji.core.prompt import CHAT_TEMPLATE
+from pocketmoji.core.records import Example, write_jsonl
+from pocketmoji.core.workspace import read_json, write_json
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from pocketmoji.errors import BaseModelError
-from pocketmoji.workspace import read_json, write_json
-from train.base import resolve_base
-from train.stop_token import choose_stop_token
+from pocketmoji.core.errors import BaseModelError
+from pocketmoji.core.workspace import read_json, write_json
+from pocketmoji.train.base import resolve_base
+from pocketmoji.train.stop_token import choose_stop_token
 
 
 def test_a_folder_is_taken_as_it_is(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,8 @@ def test_the_hub_is_unreachable(tmp_path: Path) -> None:
 def resolve_in_child(endpoint: str, cache: Path) -> subprocess.CompletedProcess[str]:
     """huggingface_hub reads its endpoint when it is imported, so the client runs in a process of its own."""
     program = (
-        "import sys\nfrom pocketmoji.errors import BaseModelError\nfrom train.base import resolve_base\n"
+        "import sys\nfrom pocketmoji.core.errors import BaseModelError\n"
+        "from pocketmoji.train.base import resolve_base\n"
         "try:\n    resolve_base('google/gemma-3-270m-it')\n"
         "except BaseModelError as error:\n    print(error)\n    sys.exit(2)\n"
     )

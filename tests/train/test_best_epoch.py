@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from pocketmoji.cli import main
-from pocketmoji.config import TrainConfig
-from pocketmoji.records import Example
-from pocketmoji.workspace import read_json
+from pocketmoji.core.config import TrainConfig
+from pocketmoji.core.records import Example
+from pocketmoji.core.workspace import read_json
+from pocketmoji.train import best_epoch, qlora
 from tests.train.test_qlora import CONFIG, STOP, weights
-from train import best_epoch, qlora
 
 
 def test_an_epoch_that_answered_better_is_kept(
@@ -90,7 +90,7 @@ def test_train_says_that_a_list_is_long(
         (dataset / f"{split}.jsonl").touch()
     command = ["train", str(dataset), "--base", str(base), "--keep-vocabulary", "--max-steps=1", "--batch-size=4"]
     for limit, preset, rank in ((9, "none", 16), (8, "memorise", 64)):
-        monkeypatch.setattr("pocketmoji.config.LONG_LIST", limit)
+        monkeypatch.setattr("pocketmoji.core.config.LONG_LIST", limit)
         assert main([*command, "--out", str(tmp_path / preset)]) == 0
         assert ("8 phrases are a long list" in capsys.readouterr().err) == (preset == "memorise")
         settings = read_json(tmp_path / preset / "manifest.json")["config"]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pocketmoji.cli import main
-from pocketmoji.errors import InputError
-from train import processes
+from pocketmoji.core.errors import InputError
+from pocketmoji.train import processes
 
 SETTINGS = ["--keep-vocabulary", "--max-steps=4", "--batch-size=4", "--learning-rate=1e-2", "--quantise=fp32"]
 LAUNCH = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "pocketmoji"]

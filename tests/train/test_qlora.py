@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from pocketmoji.config import TrainConfig
-from pocketmoji.errors import InputError, PreflightError
-from pocketmoji.records import Example, write_jsonl
-from pocketmoji.workspace import read_json
-from train import qlora
-from train.stop_token import StopToken
+from pocketmoji.core.config import TrainConfig
+from pocketmoji.core.errors import InputError, PreflightError
+from pocketmoji.core.records import Example, write_jsonl
+from pocketmoji.core.workspace import read_json
+from pocketmoji.train import qlora
+from pocketmoji.train.stop_token import StopToken
 
 STOP = StopToken("<eos>", 0.0, "the tiny model's end token")
 CONFIG = TrainConfig(max_steps=6, batch_size=4, learning_rate=1e-2, quantise="fp32")
@@ -82,7 +82,7 @@ def test_what_was_trained_through_the_grid_is_what_the_artefact_holds(
     """Rounding the merged weights to the artefact's grid changes no level and no value beyond a float's last bits."""
     import numpy as np
 
-    from pocketmoji.grid import PRECISIONS, quantise
+    from pocketmoji.core.grid import PRECISIONS, quantise
 
     folder = tmp_path / "model"
     report = qlora.train(dataset, base, "a tiny base", STOP, CONFIG.model_copy(update={"quantise": "q4"}), folder)

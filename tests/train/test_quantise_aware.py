@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocketmoji.grid import PRECISIONS, Grid, quantise
-from train.quantise_aware import fake_quantise, train_through_grid
+from pocketmoji.core.grid import PRECISIONS, Grid, quantise
+from pocketmoji.train.quantise_aware import fake_quantise, train_through_grid
 
 GRIDS = [Grid(4, 32, False), Grid(4, 32), Grid(4, 128, False), Grid(8, 64), Grid(8, 32, False)]
 

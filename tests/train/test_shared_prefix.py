@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pocketmoji.prompt import render
-from train.shared_prefix import IGNORED, collate, common_prefix, label_loss
+from pocketmoji.core.prompt import render
+from pocketmoji.train.shared_prefix import IGNORED, collate, common_prefix, label_loss
 
 ROWS = [("what a fun party", "🎉🥳"), ("my cat is sleeping on me", "😴💤🐈"), ("pizza", "🍕")]
 

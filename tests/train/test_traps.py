@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from evaluate.tokens import load_tokenizer, prompt_tokens
-from pocketmoji.config import TrainConfig
-from pocketmoji.errors import PreflightError
-from pocketmoji.grid import PRECISIONS
-from pocketmoji.prompt import render
-from pocketmoji.records import Example
-from train import qlora
-from train.encoding import Encoded, encode
-from train.precision import Precision
-from train.preflight import check_encoding
-from train.stop_token import StopToken
+from pocketmoji.core.config import TrainConfig
+from pocketmoji.core.errors import PreflightError
+from pocketmoji.core.grid import PRECISIONS
+from pocketmoji.core.prompt import render
+from pocketmoji.core.records import Example
+from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prompt_tokens
+from pocketmoji.train import qlora
+from pocketmoji.train.encoding import Encoded, encode
+from pocketmoji.train.precision import Precision
+from pocketmoji.train.preflight import check_encoding
+from pocketmoji.train.stop_token import StopToken
 
 CPU = Precision("cpu", "float32", "a test")
 TEXTS = ["pizza", "my cat is sleeping on me and the coffee is cold"]
@@ -116,7 +116,7 @@ def test_an_embedding_that_is_not_scaled(tiny_model: Path, tmp_path: Path) -> No
     import onnxruntime
     from onnx import numpy_helper
 
-    from export.onnx_folder import export_onnx
+    from pocketmoji.export.onnx.folder import export_onnx
 
     [file] = export_onnx(tiny_model, tmp_path, ["fp32"])
 
@@ -144,7 +144,7 @@ def test_an_embedding_that_is_not_scaled(tiny_model: Path, tmp_path: Path) -> No
 def test_padding_on_the_right_changes_answers(tiny_model: Path) -> None:
     import torch
 
-    from evaluate.torch_runtime import TorchRuntime
+    from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
 
     alone = [TorchRuntime(tiny_model, [1], 8, 1).predict([text])[0].tokens for text in TEXTS]
     together = [prediction.tokens for prediction in TorchRuntime(tiny_model, [1], 8, 2).predict(TEXTS)]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pocketmoji.console import say
-from pocketmoji.errors import InputError
-from pocketmoji.prompt import render
-from pocketmoji.workspace import read_json
-from train.vocabulary import PruneReport, merge_ancestors, prune_base, prune_tokenizer
+from pocketmoji.core.console import say
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.prompt import render
+from pocketmoji.core.workspace import read_json
+from pocketmoji.train.vocabulary import PruneReport, merge_ancestors, prune_base, prune_tokenizer
 
 TEXTS, ANSWERS = ["my cat is sleeping on me"], ["😴💤🐈", "🤦‍♂️"]
 

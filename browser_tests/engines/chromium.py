@@ -1,0 +1,237 @@
+"""Finding and starting a Chromium with WebGPU. Run as a module, this one installs a Chromium where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pocketmoji.core.console import say
+from pocketmoji.core.errors import MachineError
+from pocketmoji.core.records import Record
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
+
+VARIABLE = "POCKETMOJI_CHROMIUM"
+WebGpu = Literal["auto", "hardware", "software", "off"]
+
+# A test browser talks to nobody but the page's own server.
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-pings",
+    "--no-sandbox",  # containers rarely allow Chromium's; the pages are our own
+)
+SOFTWARE = (
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-features=Vulkan",
+    # WGSL promises workgroup memory of zeros. SwiftShader is slow at that; without the extension the shader does it.
+    "--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension",
+)
+HARDWARE = ("--enable-unsafe-webgpu", "--enable-features=Vulkan", "--ignore-gpu-blocklist")
+OFF = ("--disable-features=WebGPU,WebGPUService", "--disable-gpu", "--disable-blink-features=WebGPU")
+
+SYSTEM_NAMES = ("google-chrome-stable", "google-chrome", "chromium", "chromium-browser")
+IN_PLAYWRIGHT = (
+    "chromium-*/chrome-linux*/chrome",
+    "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
+)
+REMEDY = (
+    "run `python -m playwright install chromium`, or install your system's Chrome or Chromium "
+    f"(Debian and Ubuntu: `apt-get install chromium`), or set {VARIABLE} to the program's path"
+)
+
+
+class AdapterInfo(Record):
+    """A WebGPU adapter, as the browser describes it. `is_fallback`: it is software."""
+
+    vendor: str
+    architecture: str
+    description: str
+    is_fallback: bool
+    features: list[str]
+    limits: dict[str, int]
+
+    @property
+    def name(self) -> str:
+        """For people: "google swiftshader (software)"."""
+        words = [word for word in (self.vendor, self.architecture) if word] or [self.description or "unnamed adapter"]
+        return " ".join(words) + (" (software)" if self.is_fallback else "")
+
+
+def find_chromium(explicit: Path | None = None) -> Path:
+    """The Chromium to use: the one given, the one that POCKETMOJI_CHROMIUM names, Playwright's own, the system's."""
+    named = explicit or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
+    if named:
+        found = shutil.which(named)
+        if not found:
+            raise MachineError(f"{named} is no program", expected="the path of a Chrome or Chromium", remedy=REMEDY)
+        return Path(found)
+    downloads = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or _playwright_folder()
+    candidates = [
+        str(path) for pattern in IN_PLAYWRIGHT for path in sorted(Path(downloads).glob(pattern), reverse=True)
+    ]
+    for name in (*candidates, *SYSTEM_NAMES):
+        found = shutil.which(name)
+        if found:
+            return Path(found)
+    raise MachineError(
+        "there is no Chromium on this machine", expected="Chrome or Chromium 120 or newer", remedy=REMEDY
+    )
+
+
+def _playwright_folder() -> Path:
+    """Where `playwright install` puts browsers."""
+    cache = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    return cache / "ms-playwright"
+
+
+def has_gpu() -> bool:
+    """False if this machine cannot have a GPU that Chromium could use: asking the browser costs seconds."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(Path("/dev").glob("nvidia[0-9]*")) or any(Path("/dev/dri").glob("renderD*"))
+
+
+# Playwright's driver can run once per thread: a fixture and a runtime that are open at the same time share it.
+_driver: Playwright | None = None
+_users = 0
+
+
+@contextmanager
+def _playwright() -> Iterator[Playwright]:
+    global _driver, _users
+    from playwright.sync_api import sync_playwright
+
+    if _driver is None:
+        _driver = sync_playwright().start()
+    _users += 1
+    try:
+        yield _driver
+    finally:
+        _users -= 1
+        if _users == 0:
+            _driver.stop()
+            _driver = None
+
+
+@contextmanager
+def launch(chromium: Path | None = None, webgpu: WebGpu = "auto") -> Iterator[Browser]:
+    """A headless Chromium. `webgpu` "auto" takes the GPU's adapter if the browser gives one, else the software one."""
+    program = find_chromium(chromium)
+    with _playwright() as playwright:
+        if webgpu == "auto":
+            webgpu = "hardware" if has_gpu() and _hardware_adapter(playwright, program) else "software"
+        browser = _start(playwright, program, webgpu)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _start(playwright: Playwright, program: Path, webgpu: WebGpu) -> Browser:
+    from playwright.sync_api import Error
+
+    flags = {"hardware": HARDWARE, "software": SOFTWARE, "off": OFF}[webgpu]
+    try:
+        return playwright.chromium.launch(executable_path=program, headless=True, args=[*QUIET, *flags])
+    except Error as error:
+        raise MachineError(
+            f"{program} does not start: {error.message.splitlines()[0]}", where=program, remedy=REMEDY
+        ) from error
+
+
+def _hardware_adapter(playwright: Playwright, program: Path) -> bool:
+    browser = _start(playwright, program, "hardware")
+    try:
+        adapter = _ask_adapter(browser)
+    finally:
+        browser.close()
+    return adapter is not None and not adapter.is_fallback
+
+
+# The page's own answer is in demo/src/webgpu.ts; `doctor` must know without a built demo.
+ASK = """async () => {
+  const adapter = await navigator.gpu?.requestAdapter({powerPreference: 'high-performance'});
+  if (!adapter) return null;
+  const {vendor, architecture, description, isFallbackAdapter} = adapter.info;
+  const names = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeInvocationsPerWorkgroup',
+                 'maxComputeWorkgroupStorageSize'];
+  return {vendor, architecture, description, is_fallback: isFallbackAdapter || architecture === 'swiftshader',
+          features: [...adapter.features].sort(), limits: Object.fromEntries(names.map(n => [n, adapter.limits[n]]))};
+}"""
+
+
+def _ask_adapter(browser: Browser) -> AdapterInfo | None:
+    page = browser.new_page()
+    # WebGPU needs a secure context, which localhost is; nothing has to listen there.
+    page.route("**/*", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
+    page.goto("http://localhost/")
+    answer: Any = page.evaluate(ASK)
+    page.close()
+    return None if answer is None else AdapterInfo.model_validate(answer)
+
+
+def probe_webgpu(chromium: Path | None = None, webgpu: WebGpu = "auto") -> AdapterInfo | None:
+    """The WebGPU adapter that tests get on this machine, or None if there is none. Takes about two seconds."""
+    with launch(chromium, webgpu) as browser:
+        return _ask_adapter(browser)
+
+
+def ensure_chromium() -> Path:
+    """A Chromium, installed if need be: Playwright's download, else Debian's package when root."""
+    _ensure_emoji_font()
+    try:
+        return find_chromium()
+    except MachineError:
+        if os.environ.get(VARIABLE):
+            raise  # a wrong path is for the user to mend, not a reason to install something else
+    say("no Chromium found: trying Playwright's own")
+    commands = [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        commands += [["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "chromium"]]
+    for command in commands:
+        done = subprocess.run(command, stdout=sys.stderr, check=False).returncode == 0
+        if done and command[1] != "update":
+            break
+    return find_chromium()
+
+
+def _ensure_emoji_font() -> None:
+    """Without a font for emoji, screenshots show boxes. Installed where that needs nobody's permission."""
+    listed = (
+        subprocess.run(["fc-list", ":lang=und-zsye"], capture_output=True, text=True, check=False).stdout
+        if (shutil.which("fc-list"))
+        else ""
+    )
+    if listed.strip():
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "fonts-noto-color-emoji"]):
+            subprocess.run(command, stdout=sys.stderr, check=False)
+    else:
+        say("no emoji font found: screenshots will show boxes (Debian and Ubuntu: fonts-noto-color-emoji)")
+
+
+def main() -> int:
+    try:
+        print(ensure_chromium())
+    except MachineError as error:
+        say(str(error))
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

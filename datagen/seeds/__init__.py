@@ -1,0 +1,1 @@
+"""Seed lists as people have them, read into seeds."""

@@ -1,0 +1,135 @@
+"""The teacher that the settings name, ready to be asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.console import say
+from pocketmoji.core.errors import InputError, TeacherError
+from pocketmoji.datagen.clients.client import Client
+from pocketmoji.datagen.executors.budget import Budget
+from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.requests.teacher import Teacher
+from pocketmoji.datagen.teachers.judge import Judge
+from pocketmoji.datagen.teachers.model_teacher import Executor, ModelTeacher
+from pocketmoji.datagen.teachers.offline import OfflineTeacher
+
+GEMINI_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+JOURNAL = ".teacher_journal.jsonl"
+
+
+def teacher_name(config: DatagenConfig, environment: Mapping[str, str] = os.environ) -> str:
+    """ "offline" or "<teacher>:<model>": what "auto" stands for here is decided by whether there is a Gemini key."""
+    kind: str = config.teacher
+    if kind == "auto":
+        kind = "gemini" if _gemini_key(environment) else "offline"
+    if kind == "offline":
+        return "offline"
+    default = DatagenConfig.model_fields["teacher_model"].default
+    if kind != "gemini" and config.teacher_model == default:
+        raise InputError(
+            f"--teacher {kind} has no --teacher-model",
+            expected="the name of a model on that server" if kind == "openai" else "a folder or a Hub repository",
+            where="settings of datagen",
+        )
+    return f"{kind}:{config.teacher_model}"
+
+
+def choose_teacher(config: DatagenConfig, journal: Journal, environment: Mapping[str, str]) -> Teacher:
+    """The teacher that the settings name. Says which it took and why."""
+    name = teacher_name(config, environment)
+    asked = config.teacher != "auto"
+    if name == "offline":
+        why = "asked for" if asked else f"no {' or '.join(GEMINI_KEYS)} is set"
+        say(f"datagen: teacher offline, hand-written rules and no model ({why})")
+        return OfflineTeacher(config.random_seed)
+    open_client = client_opener(name, config, environment)
+    say(f"datagen: teacher {name} ({'asked for' if asked else 'a key is set'}), executor {config.executor}")
+    budget = Budget(name, config, journal)
+    executor = make_executor(name, open_client, config, journal, budget)
+    return ModelTeacher(name, executor, journal, budget, config)
+
+
+def choose_judge(config: DatagenConfig, journal: Journal, environment: Mapping[str, str]) -> Judge | None:
+    """The model that --judge names. With the teacher's journal its ceilings hold for both together."""
+    if not config.judge:
+        return None
+    kind, _, model = config.judge.partition(":")
+    if kind not in ("gemini", "openai", "transformers") or not model:
+        raise InputError(
+            f"--judge is {config.judge!r}",
+            expected="gemini:MODEL, openai:MODEL or transformers:FOLDER",
+            where="settings of datagen",
+        )
+    budget = Budget(config.judge, config, journal)
+    open_client = client_opener(config.judge, config, environment)
+    say(f"datagen: what passes the filters goes to the judge {config.judge}")
+    executor = make_executor(config.judge, open_client, config, journal, budget)
+    return Judge(config.judge, executor, journal, config)
+
+
+def client_opener(name: str, config: DatagenConfig, environment: Mapping[str, str]) -> Callable[[], Client]:
+    """What opens a client of the model (one for each event loop); TeacherError if there is no key for it."""
+    kind, _, model = name.partition(":")
+    if kind == "openai":
+        base_url = config.base_url or environment.get("OPENAI_BASE_URL", "")
+        key = environment.get("OPENAI_API_KEY") or ("none" if base_url else "")
+        if not key:
+            raise TeacherError(
+                "the openai teacher has no key",
+                expected="OPENAI_API_KEY in the environment, or --base-url for a server that needs none",
+                remedy="set the key, or use --teacher offline",
+            )
+        from pocketmoji.datagen.clients.openai_compatible import OpenAIClient
+
+        return lambda: OpenAIClient(model, key, base_url)
+    if kind == "transformers":
+        from pocketmoji.datagen.clients.local_model import LocalModel
+
+        local = LocalModel(model, config.random_seed)
+        return lambda: local
+    from pocketmoji.datagen.clients.gemini import GeminiClient
+
+    secret = gemini_key(environment)
+    return lambda: GeminiClient(model, secret, config.base_url)
+
+
+def make_executor(
+    name: str, open_client: Callable[[], Client], config: DatagenConfig, journal: Journal, budget: Budget
+) -> Executor:
+    if config.executor == "gemini-batch":
+        from pocketmoji.datagen.executors.gemini_batch import GeminiBatchExecutor
+
+        if not name.startswith("gemini:"):
+            raise InputError(
+                f"--executor gemini-batch with the teacher {name}",
+                expected="the gemini teacher: these jobs are Gemini's",
+                where="settings of datagen",
+            )
+        model = name.partition(":")[2]
+        return GeminiBatchExecutor(model, gemini_key(os.environ), config.base_url, journal, budget)
+    from pocketmoji.datagen.executors.async_executor import AsyncExecutor
+
+    if config.executor == "ray":
+        from pocketmoji.datagen.executors.ray_client import RayClient
+
+        client = RayClient(name, open_client)
+        return AsyncExecutor(name, lambda: client, journal, budget, config)
+    return AsyncExecutor(name, open_client, journal, budget, config)
+
+
+def gemini_key(environment: Mapping[str, str]) -> str:
+    key = _gemini_key(environment)
+    if not key:
+        raise TeacherError(
+            "the gemini teacher has no key",
+            expected=f"{' or '.join(GEMINI_KEYS)} in the environment",
+            remedy="set the key, or use --teacher offline",
+        )
+    return key
+
+
+def _gemini_key(environment: Mapping[str, str]) -> str | None:
+    return next((environment[name] for name in GEMINI_KEYS if environment.get(name)), None)

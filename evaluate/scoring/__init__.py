@@ -1,0 +1,1 @@
+"""From answers to scores: the evaluation texts, the metrics over them, and comparisons of runtimes."""

@@ -1,0 +1,1 @@
+"""LiteRT artefacts: the .task for MediaPipe and the .litertlm for LiteRT-LM."""

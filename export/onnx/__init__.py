@@ -1,0 +1,1 @@
+"""The ONNX artefacts for Transformers.js: our own graph, its table and its folder."""

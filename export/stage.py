@@ -1,0 +1,152 @@
+"""The stage `export`: a merged model and its evaluation in, every artefact out, each checked against the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pocketmoji.core.config import EvaluateConfig, ExportConfig
+from pocketmoji.core.console import say
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.records import EvaluationText, Prediction, Scores, read_jsonl
+from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.workspace import digest_of, read_json, run_stage, write_json
+
+PROBED = 16  # texts whose activations are looked at
+COMPARED = ("compliance", "seed_recall", "paraphrase_recall")
+
+
+def export_artefacts(
+    model: Path, evaluation: Path, config: ExportConfig, evaluate: EvaluateConfig, folder: Path
+) -> None:
+    """Write every artefact of the merged model and check each against it; export.json says which one ships and why."""
+    precisions = [name for name in config.fit.split(",") if name]
+    if not precisions or not set(precisions) <= {"q4", "q4-v3", "q4-32", "q8"}:
+        raise InputError(
+            f"--fit is {config.fit!r}", expected="one or more of q4, q4-v3, q4-32 and q8, with commas between"
+        )
+
+    def work(out: Path) -> None:
+        from pocketmoji.evaluate.runtimes.litert_lm_runtime import LitertLmRuntime
+        from pocketmoji.evaluate.runtimes.litert_runtime import LitertRuntime
+        from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
+        from pocketmoji.evaluate.scoring.answering import evaluate_runtime
+        from pocketmoji.export.gguf_file import export_gguf
+        from pocketmoji.export.litert.bundle import LITERTLM, export_litert
+        from pocketmoji.export.numerics import probe
+        from pocketmoji.export.onnx.data import bytes_of
+        from pocketmoji.export.onnx.folder import export_onnx, onnx_file
+
+        texts = read_jsonl(evaluation / "texts.jsonl", EvaluationText)
+        tuned = read_jsonl(evaluation / "tuned.predictions.jsonl", Prediction)
+        merged = Scores.model_validate_json((evaluation / "tuned.scores.json").read_text("utf-8"))
+        training = read_json(model / "training.json")
+        base = training["base"]
+        stops, limit = stop_token_ids(model), evaluate.max_new_tokens
+        artefacts: list[dict[str, Any]] = []
+
+        def check(name: str, file: Path, runtime: Any) -> None:
+            scores = evaluate_runtime(runtime, texts, out, name, reference=tuned)
+            tell_scores(name, scores)
+            artefacts.append(
+                {
+                    "name": name,
+                    "file": file.relative_to(out).as_posix(),
+                    "bytes": bytes_of(file),
+                    "losses": losses(merged, scores),
+                    "scores": scores.brief(),
+                }
+            )
+
+        prompts = answered_rows(model, texts, tuned)
+        numerics = probe(model, prompts[:PROBED])
+        say(f"export: half precision {numerics.half}")
+        export_onnx(model, out, precisions, base, config.rounding)
+        for precision in precisions:
+            file = onnx_file(out, precision)
+            # One text at a time, as the browser does it: the kernels for several rows round differently.
+            check(f"onnx_{precision}", file, OnnxRuntime(file, model, stops, limit, batch_size=1))
+        if config.litert:
+            names = read_json(model / "tokenizer.json")["model"]["vocab"]
+            by_id = {number: token for token, number in names.items()}
+            stop_tokens, said = [by_id[i] for i in stops], [text.text for text in texts]
+            stored = config.litert_precision
+            task = export_litert(model, out, stop_tokens, texts=said, precision=stored, litertlm=config.litertlm)
+            check(f"litert_{stored}", task, LitertRuntime(task, model, stops, limit))
+            if config.litertlm:
+                check(f"litertlm_{stored}", out / LITERTLM, LitertLmRuntime(out / LITERTLM, model, stops, limit))
+        shipped, reason = choose_artefact(artefacts, config)
+        say(f"export: {shipped} ships: {reason}")
+        gguf = []
+        for path in export_gguf(model, out, [name for name in config.gguf.split(",") if name], f"{base}, tuned"):
+            say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB")
+            gguf.append({"name": path.stem, "file": path.name, "bytes": path.stat().st_size})
+        about: dict[str, Any] = {"artefacts": artefacts, "shipped": shipped, "reason": reason, "gguf": gguf}
+        about |= {"tolerance": config.tolerance, "numerics": asdict(numerics), "merged": merged.brief(), "base": base}
+        about |= {"training": {key: value for key, value in training.items() if key != "loss"}}
+        write_json(out / "export.json", about | {"base_model": base_repository(base)})
+
+    run_stage(
+        folder,
+        command="export",
+        config={**config.model_dump(mode="json"), "max_new_tokens": evaluate.max_new_tokens},
+        read={"model": digest_of(model), "evaluation": digest_of(evaluation)},
+        packages=["onnx", "onnxruntime", "ai-edge-litert", "litert-lm-api"],
+        work=work,
+        say=say,
+    )
+
+
+def answered_rows(model: Path, texts: Sequence[EvaluationText], answers: Sequence[Prediction]) -> list[list[int]]:
+    """Token ids of each prompt with the model's own answer behind it."""
+    from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prompt_tokens
+
+    prompts = prompt_tokens(load_tokenizer(model), [text.text for text in texts])
+    by_text = {answer.text: answer.tokens for answer in answers}
+    return [[*prompt, *by_text[text.text]] for prompt, text in zip(prompts, texts, strict=True)]
+
+
+def base_repository(base: str) -> str:
+    """The Hub repository that a base's name speaks of, for a model card."""
+    found = re.match(r"[\w.-]+/[\w.-]+", base)
+    return found[0] if found else "google/gemma-3-270m"
+
+
+def losses(merged: Scores, scores: Scores) -> dict[str, float]:
+    """How far each compared score lies below the merged model's (negative: above)."""
+    found = {}
+    for metric in COMPARED:
+        ours, theirs = getattr(merged, metric), getattr(scores, metric)
+        if ours is not None and theirs is not None:
+            found[metric] = round(ours.value - theirs.value, 6)
+    return found
+
+
+def choose_artefact(artefacts: Sequence[Mapping[str, Any]], config: ExportConfig) -> tuple[str, str]:
+    """The smallest ONNX artefact whose scores are within the tolerance, and the reason in words. If none is, the one
+    that loses least, and of equals the smallest."""
+    told: list[str] = []
+    candidates = sorted((a for a in artefacts if a["name"].startswith("onnx_")), key=lambda a: a["bytes"])
+    for artefact in candidates:
+        worst = max(artefact["losses"], key=lambda metric: artefact["losses"][metric])
+        loss = artefact["losses"][worst]
+        size = f"{artefact['name']} ({artefact['bytes'] / 1e6:.0f} MB)"
+        if loss <= config.tolerance + 1e-9:
+            reason = f"{size} is the smallest within {config.tolerance:.0%} of the merged model (worst: {worst}, "
+            return artefact["name"], "; ".join([*told, reason + f"{-loss:+.1%})"])
+        told.append(f"{size} loses {loss:.1%} of {worst}")
+    best = min(candidates, key=lambda artefact: max(artefact["losses"].values()))["name"]
+    reason = f"none is within {config.tolerance:.0%}, and {best} is the smallest of those that lose least"
+    return best, "; ".join([*told, reason])
+
+
+def tell_scores(name: str, scores: Scores) -> None:
+    parts = []
+    for metric in (*COMPARED, "parity"):
+        interval = getattr(scores, metric)
+        if interval is not None:
+            parts.append(f"{metric} {interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})")
+    say(f"{name}: {', '.join(parts)}")

@@ -1,0 +1,93 @@
+"""The stages `base` and `train`: a dataset in; the pruned base, then the merged model out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from pocketmoji.core.config import TrainConfig
+from pocketmoji.core.console import is_first_process, say
+from pocketmoji.core.records import SPLITS, Example, read_jsonl
+from pocketmoji.core.workspace import digest_of, digests_of, read_json, run_stage, write_json
+from pocketmoji.train import processes
+
+
+def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
+    """Find the base, choose its stop token, prune its vocabulary to what the dataset and the language need."""
+    rows_of = digests_of(dataset, [f"{split}.jsonl" for split in SPLITS])
+    from pocketmoji.train.base import resolve_base
+    from pocketmoji.train.stop_token import choose_stop_token
+    from pocketmoji.train.vocabulary import prune_base
+
+    base = resolve_base(config.base)
+    say(f"base: {base.name}")
+    used = [*read_jsonl(dataset / "train.jsonl", Example), *read_jsonl(dataset / "validation.jsonl", Example)]
+    unseen = [row for split in SPLITS[2:] for row in read_jsonl(dataset / f"{split}.jsonl", Example)]
+    settings = {
+        "size": None if config.keep_vocabulary else config.vocabulary_size,
+        "languages": config.languages,
+    }
+
+    def work(out: Path) -> None:
+        stop = choose_stop_token(base.folder)
+        prune_base(
+            base.folder,
+            base.name,
+            out,
+            **settings,  # type: ignore[arg-type]
+            stop_token=stop.token,
+            texts=[row.text for row in used],
+            answers=sorted({row.emoji for row in [*used, *unseen]}),
+            unseen=[row.text for row in unseen],
+            say=say,
+        )
+        about = {"name": base.name, "source": base.source, "digest": base.digest, "stop": asdict(stop)}
+        write_json(out / "base.json", about)
+
+    run_stage(
+        folder,
+        command="base",
+        config=settings,
+        read={"base": base.digest, **rows_of},
+        packages=["tokenizers", "wordfreq", "emoji"],
+        work=work,
+        say=say,
+    )
+
+
+def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
+    """Dataset and pruned base to the merged model, in this process or in all that `accelerate launch` started."""
+    from pocketmoji.core.records import Example
+
+    if config.preset == "auto":
+        phrases = sum(row.origin == "seed" for row in read_jsonl(dataset / "train.jsonl", Example))
+        config = config.for_list(phrases)
+        if config.preset == "memorise":
+            say(f"train: {phrases} phrases are a long list: preset memorise (docs/train.md)")
+
+    def work(out: Path) -> None:
+        from pocketmoji.train.qlora import train
+        from pocketmoji.train.stop_token import StopToken
+
+        if is_first_process():
+            processes.tell_others(to_train=True)
+        about = read_json(base / "base.json")
+        train(dataset, base, about["name"], StopToken(**about["stop"]), config, out)
+
+    if not is_first_process():
+        if processes.told_to_train():
+            work(folder)
+        return
+    trained, _ = run_stage(
+        folder,
+        command="train",
+        config=config.model_dump(
+            mode="json", exclude={"base", "keep_vocabulary", "vocabulary_size", "languages", "report_to"}
+        ),
+        read={**digests_of(dataset, ["train.jsonl", "validation.jsonl"]), "base": digest_of(base)},
+        packages=["torch", "transformers", "peft", "trl", "bitsandbytes"],
+        work=work,
+        say=say,
+    )
+    if not trained:
+        processes.tell_others(to_train=False)
