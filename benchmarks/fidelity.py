@@ -4,12 +4,11 @@ On real Gemma 3 270M, tuned on seeds/personal.csv with the preset none of `pocke
 400 rows of another list, with 2 paraphrases a seed): one model trained in 32-bit floats, then rounded in each way of
 export/onnx/rounding.py; and one model trained through each grid. All are scored on the same texts: NLL of the right
 answer on texts that were not trained, share of answers that are the float model's, compliance, recall. Then the file
-that ships, in ONNX Runtime, against the merged model that it was written from: by that the claim is judged. Answers count
-as the same or not with activations in floats, which is what browsers give (benchmarks/browser_parity.py); "same_rounded"
-is with Python's default, where kernels may round them to 8 bits, as are NLL and scores. All is kept in --work, so
-an interrupted benchmark goes on. One line of JSON at the end.
-
-    python -m benchmarks.fidelity --work DIR [--more list.csv]
+that ships, in ONNX Runtime, against the merged model that it was written from: by that the claim is judged. Answers
+count as the same or not with activations in floats, which is what browsers give (benchmarks/browser_parity.py);
+"same_rounded" is with Python's default, where kernels may round them to 8 bits, as are NLL and scores. All is kept in
+--work, so an interrupted benchmark goes on. One line of JSON at the end. python -m benchmarks.fidelity --work DIR
+[--more list.csv]
 """
 
 from __future__ import annotations
