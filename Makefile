@@ -8,7 +8,7 @@ MAKEFLAGS += --jobs=2
 # Many processes import torch, which takes a third of the time once its bytecode is kept: also where a container says not to.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint setup app chromium litert base harness demo clean
+.PHONY: run test lint setup app chromium litert base harness demo dist clean
 .DELETE_ON_ERROR:
 
 run: setup
@@ -21,6 +21,11 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The page goes in built: nobody who installs the wheel needs Node.js. The wheel is built from the sdist.
+dist: app
+	$(BIN)/python -m pocketmoji.browser_tests.app.page
+	$(BIN)/python -m build --no-isolation --outdir dist .
 
 demo: setup
 	$(BIN)/pocketmoji demo
@@ -55,4 +60,4 @@ harness: .venv-harness/ready
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-litert .venv-harness demo/dist demo/node_modules
+	rm -rf .venv .venv-litert .venv-harness demo/dist demo/node_modules dist pocketmoji/page.zip

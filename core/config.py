@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-DEFAULT_SEEDS = "seeds/personal.csv"
+from pocketmoji.core.places import shipped_seeds
 
 
 class Settings(BaseModel):
@@ -132,7 +132,7 @@ class BrowserConfig(Settings):
 
 class RunConfig(Settings):
     name: str = "personal"
-    seeds: Path = Path(DEFAULT_SEEDS)
+    seeds: Path = Field(default_factory=lambda: shipped_seeds("personal.csv"))
     runs: Path = Path("runs")
     datagen: DatagenConfig = DatagenConfig()
     train: TrainConfig = TrainConfig()

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pocketmoji.core.places import cache_folder
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.workspace import digest_json, write_json
 
@@ -50,7 +51,5 @@ class PredictionCache:
 
 
 def default_cache() -> Path:
-    """$POCKETMOJI_CACHE/predictions, else in the user's cache folder."""
-    own = os.environ.get("POCKETMOJI_CACHE")
-    base = Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pocketmoji"
-    return base / "predictions"
+    """Where answers are kept unless told otherwise."""
+    return cache_folder() / "predictions"

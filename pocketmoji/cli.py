@@ -86,6 +86,7 @@ def print_help() -> None:
 def parser_of(command: str) -> argparse.ArgumentParser:
     """The parser of one command. An option that several stages have sets it in all of them."""
     from pocketmoji.core.config import BrowserConfig, DatagenConfig, EvaluateConfig, ExportConfig, TrainConfig
+    from pocketmoji.core.places import shipped_seeds
 
     parser = argparse.ArgumentParser(prog=f"pocketmoji {command}", description=COMMANDS[command])
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object on standard output")
@@ -101,7 +102,8 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     }
     add = parser.add_argument
     if command == "run":
-        add("--seeds", type=Path, default=Path("seeds/personal.csv"), help="CSV, TSV or JSONL with text and emoji")
+        own = "CSV, TSV or JSONL with text and emoji (default: a list that comes with pocketmoji)"
+        add("--seeds", type=Path, default=shipped_seeds("personal.csv"), help=own)
         add("--name", help="name of the run (default: the seed file's)")
         add("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: %(default)s)")
     if command == "datagen":

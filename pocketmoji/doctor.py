@@ -45,7 +45,8 @@ def _precision(tell: Any) -> None:
 def _hub(tell: Any) -> None:
     from huggingface_hub import get_token
 
-    from pocketmoji.train.base import HUB_BASE, PACKAGE, cache_folder
+    from pocketmoji.core.places import cache_folder
+    from pocketmoji.train.base import HUB_BASE, PACKAGE
 
     token = get_token() is not None
     meaning = f"{HUB_BASE} is tried first" if token else f"the base is the one in the Python package {PACKAGE}"

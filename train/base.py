@@ -6,7 +6,6 @@ tokenizer_config.json, generation_config.json) in the cache, or the user's own f
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import BaseModelError
 from pocketmoji.core.notice import TERMS
+from pocketmoji.core.places import cache_folder
 from pocketmoji.core.workspace import atomic_path, digest_file, read_json, write_text
 
 HUB_BASE = "google/gemma-3-270m-it"
@@ -38,13 +38,6 @@ class Base:
     name: str
     source: str
     digest: str
-
-
-def cache_folder() -> Path:
-    """Where converted bases are kept: $POCKETMOJI_CACHE, else the user's cache folder."""
-    if chosen := os.environ.get("POCKETMOJI_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pocketmoji"
 
 
 def resolve_base(wanted: str = "auto") -> Base:

@@ -10,9 +10,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocketmoji.browser_tests.app.server import DEMO
+from pocketmoji.browser_tests.app.page import STAMP, page_folder
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import MachineError, PocketmojiError
+from pocketmoji.core.places import CHECKOUT, DEMO
 from pocketmoji.core.workspace import digest_file, digest_json, write_text
 
 OLDEST = (20, 19)  # what Vite needs
@@ -74,15 +75,22 @@ def _node(program: Path, npm: list[str]) -> Node:
 
 
 def source_digest() -> str:
-    """Digest of everything in demo/ that shapes the build."""
+    """Digest of everything in demo/ that shapes the page; an installed page says it itself."""
+    if not CHECKOUT:
+        return (page_folder() / STAMP).read_text("utf-8")
     files = [p for p in sorted(DEMO.rglob("*")) if p.is_file() and not p.relative_to(DEMO).as_posix().startswith(MADE)]
     return digest_json({p.relative_to(DEMO).as_posix(): digest_file(p) for p in files})
 
 
 def build_demo() -> Path:
-    """demo/dist, with its packages installed and built only where the lock file or the sources have changed."""
+    """The page: demo/dist, with its packages installed and built only where the lock file or the sources have changed.
+
+    Installed, pocketmoji brings the page along and needs no Node.js.
+    """
+    if not CHECKOUT:
+        return page_folder()
     lock, sources = digest_file(DEMO / "package-lock.json"), source_digest()
-    packages, built = DEMO / "node_modules/.pocketmoji-lock", DEMO / "dist/.pocketmoji-sources"
+    packages, built = DEMO / "node_modules/.pocketmoji-lock", DEMO / "dist" / STAMP
     if _is(built, sources) and (DEMO / "dist/index.html").is_file():
         return DEMO / "dist"
     node = find_node()

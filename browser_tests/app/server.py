@@ -14,10 +14,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from pocketmoji.browser_tests.app.page import page_folder
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError, MachineError
 
-DEMO = Path(__file__).resolve().parents[2] / "demo"
 DEFAULT_MODEL = "model"  # what the page loads without ?model=
 
 HEADERS = {
@@ -70,7 +70,7 @@ class Server(ThreadingHTTPServer):
     refusing = False
 
     def __init__(self, models: Mapping[str, Path], port: int = 0, page: Path | None = None) -> None:
-        self.page = (page or DEMO / "dist").resolve()
+        self.page = (page or page_folder()).resolve()
         self.models = {name: folder.resolve() for name, folder in models.items()}
         if not (self.page / "index.html").is_file():
             raise MachineError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pocketmoji.browser_tests.app.server import DEFAULT_MODEL, DEMO, require_model
+from pocketmoji.browser_tests.app.page import page_folder
+from pocketmoji.browser_tests.app.server import DEFAULT_MODEL, require_model
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.workspace import read_json, write_text
@@ -52,7 +53,7 @@ def build_site(model_folder: Path, out: Path, page: Path | None = None) -> Path:
             where=out,
             remedy="give another folder: nothing of yours is overwritten",
         )
-    shutil.copytree(page or DEMO / "dist", out, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".pocketmoji-*"))
+    shutil.copytree(page or page_folder(), out, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".pocketmoji-*"))
     model = out / "models" / DEFAULT_MODEL
     if model.exists():
         shutil.rmtree(model)

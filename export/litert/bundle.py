@@ -2,7 +2,7 @@
 LiteRT-LM loads in an app.
 
 The converter (litert-torch, once ai-edge-torch) brings JAX and two gigabytes with it, so it lives in an environment of
-its own, `.venv-litert`, and is run as a child process (export/litert/convert.py).
+its own (`.venv-litert` in a checkout, else in the user's cache folder), and is run as a child process (convert.py).
 
     python -m pocketmoji.export.litert.bundle --ensure-environment
 """
@@ -29,14 +29,13 @@ import pocketmoji
 from pocketmoji.core.console import progress, say
 from pocketmoji.core.emoji import emoji_table
 from pocketmoji.core.errors import InputError, MachineError, PocketmojiError
+from pocketmoji.core.places import litert_environment
 from pocketmoji.core.prompt import BOS, render
 from pocketmoji.core.workspace import atomic_path, digest_file, digest_json, read_json, write_json, write_text
 from pocketmoji.export.litert.convert import Job
 
-PROJECT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = PROJECT / ".venv-litert"
 PACKAGES = Path(pocketmoji.__file__).resolve().parents[1]
-LOCK = PROJECT / "requirements-litert.lock"
+LOCK = Path(__file__).with_name("requirements-litert.lock")
 STAMP = "lock.sha256"
 LITERTLM = "model.litertlm"
 RECIPES = {"int8": "dynamic_int8", "int4": "dynamic_int4_block32", "fp32": "none"}  # litert_torch's names
@@ -58,30 +57,31 @@ TEXTS = (
 
 
 def ensure_environment() -> Path:
-    """Build `.venv-litert` from the lock file unless it is there already; returns its Python."""
-    python = ENVIRONMENT / "bin" / "python"
+    """Build the converter's environment from the lock file unless it is there already; returns its Python."""
+    environment = litert_environment()
+    python = environment / "bin" / "python"
     wanted = digest_json([digest_file(LOCK), sys.version_info[:2]])
-    stamp = ENVIRONMENT / STAMP
+    stamp = environment / STAMP
     with open(LOCK) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two commands that start at once build it once
         if stamp.is_file() and stamp.read_text() == wanted:
             return python
-        say("litert: building the converter's environment in .venv-litert (about a minute and 2 GB)")
-        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-        _run_or_raise([sys.executable, "-m", "venv", str(ENVIRONMENT)], "making .venv-litert")
+        say(f"litert: building the converter's environment in {environment} (about a minute and 2 GB)")
+        shutil.rmtree(environment, ignore_errors=True)
+        _run_or_raise([sys.executable, "-m", "venv", str(environment)], "making it", environment)
         # --no-deps: the lock file is complete. --no-compile: most of these modules are never imported.
         install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"]
-        _run_or_raise([str(python), *install, "-r", str(LOCK)], "installing requirements-litert.lock")
+        _run_or_raise([str(python), *install, "-r", str(LOCK)], f"installing {LOCK.name}", environment)
         write_text(stamp, wanted)
     return python
 
 
-def _run_or_raise(command: list[str], what: str) -> None:
+def _run_or_raise(command: list[str], what: str, environment: Path) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise MachineError(
             f"{what} failed (exit code {done.returncode}):\n" + _indent(done.stdout.splitlines()[-TAIL:]),
-            where=ENVIRONMENT,
+            where=environment,
             remedy="check the network and the free disk space (3 GB), then run the same command again",
         )
 
@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pocketmoji.export.litert.bundle", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--ensure-environment", action="store_true", help="build .venv-litert unless it is current")
+    parser.add_argument("--ensure-environment", action="store_true", help="build the environment unless it is current")
     parser.add_argument("--model", type=Path, help="a merged model's folder")
     parser.add_argument("--web", type=Path, help="the folder that model.task goes into")
     parser.add_argument("--stop-token", action="append", default=[], help="ends an answer; may be repeated")

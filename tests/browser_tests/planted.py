@@ -127,7 +127,7 @@ def _(web: Path, page: Page, made: Path) -> Page:
 def other_page(page: Page, made: Path, pattern: str, old: str, new: str) -> Page:
     import shutil
 
-    from pocketmoji.browser_tests.app.server import DEMO
+    from pocketmoji.core.places import DEMO
 
     folder = shutil.copytree(DEMO / "dist", made / "page", copy_function=_link)
     (path,) = folder.glob(pattern)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pocketmoji.browser_tests.app.server import DEMO, Server
+from pocketmoji.browser_tests.app.server import Server
+from pocketmoji.core.places import DEMO
 from tests.browser_tests.conftest import demo, tiny_web  # noqa: F401  (fixtures)
 
 INFO = {
