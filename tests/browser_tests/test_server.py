@@ -113,5 +113,5 @@ def test_a_folder_without_a_model(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_demo_that_is_not_built(tmp_path: Path) -> None:
-    with pytest.raises(MachineError, match=r"python -m browser_tests\.node"):
+    with pytest.raises(MachineError, match=r"python -m pocketmoji\.browser_tests\.app\.node"):
         Server({}, page=tmp_path)
