@@ -51,7 +51,9 @@ def browser_runtime(request: pytest.FixtureRequest, pocketmoji_web: Path) -> Ite
     """The model, loaded in Chromium by the engine of --pocketmoji-engine; follows pocketmoji.core.runtime.Runtime."""
     from pocketmoji.browser_tests.app.node import build_demo
     from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime
+    from pocketmoji.core.extras import require_extra
 
+    require_extra("browser", what="the fixture browser_runtime")
     build_demo()
     with BrowserRuntime(request.config.getoption(ENGINE_OPTION), pocketmoji_web) as runtime:
         yield runtime

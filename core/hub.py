@@ -7,11 +7,13 @@ from typing import Literal
 
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError, MachineError
+from pocketmoji.core.extras import require_extra
 
 
 def push(folder: Path, repository: str, kind: Literal["dataset", "model"]) -> str:
     """Uploads a folder to the Hub (or the server that HF_ENDPOINT names), without the journal and other hidden files;
     the address of the commit. Needs a token that may write (HF_TOKEN, or `hf auth login`)."""
+    require_extra("hub", what="--push")
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 

@@ -40,7 +40,10 @@ def evaluate_runtimes(
     `openers` open the kinds of runtime that evaluate does not know itself, such as a browser's.
     """
     from pocketmoji.evaluate.run import run_evaluation
-    from pocketmoji.evaluate.runtimes.opened import identity
+    from pocketmoji.evaluate.runtimes.opened import identity, require
+
+    for spec in specs:
+        require(spec)
 
     def work(out: Path) -> None:
         run_evaluation(

@@ -11,6 +11,7 @@ from typing import Any
 from pocketmoji.core.config import EvaluateConfig, ExportConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError
+from pocketmoji.core.extras import require_extra
 from pocketmoji.core.records import EvaluationText, Prediction, Scores, read_jsonl
 from pocketmoji.core.runtime import stop_token_ids
 from pocketmoji.core.workspace import digest_of, read_json, run_stage, write_json
@@ -23,6 +24,7 @@ def export_artefacts(
     model: Path, evaluation: Path, config: ExportConfig, evaluate: EvaluateConfig, folder: Path
 ) -> None:
     """Write every artefact of the merged model and check each against it; export.json says which one ships and why."""
+    require_extra("export", what="export")
     precisions = [name for name in config.fit.split(",") if name]
     if not precisions or not set(precisions) <= {"q4", "q4-v3", "q4-32", "q8"}:
         raise InputError(

@@ -61,6 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("pocketmoji: interrupted; the same command goes on where it stopped", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as error:
+        from pocketmoji.core.extras import explain_import
+
+        told = explain_import(error)
+        if not told:
+            raise
+        print(f"pocketmoji: {told}", file=sys.stderr)
+        return 2
     except Exception as error:
         from pocketmoji.core.workspace import is_disk_full
 
@@ -117,7 +125,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         add("dataset", type=Path, help="folder that datagen wrote")
     if command == "evaluate":
         spec = "torch:DIR, onnxruntime:FILE, litert:FILE, litert-lm:FILE, transformers.js:WEB[/webgpu], mediapipe:WEB, "
-        spec += "openai:URL#MODEL"
+        spec += "predictions:FILE, openai:URL#MODEL"
         add("--runtime", action="append", default=[], metavar="[NAME=]KIND:TARGET", help=f"{spec}; may be repeated")
         add(
             "--model",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.errors import MachineError
+from pocketmoji.core.extras import missing_packages
 from pocketmoji.core.workspace import versions
 
 
@@ -27,9 +28,15 @@ def examine(chromium: Path | None = None) -> dict[str, Any]:
     tell("memory_bytes", memory, f"{memory / 2**30:.1f} GiB, {enough}")
     free = shutil.disk_usage(Path.cwd()).free
     tell("disk_free_bytes", free, "enough" if free > 4e9 else "too little: a run needs about 4 GB")
-    _precision(tell)
-    _hub(tell)
-    _browser(tell, chromium)
+    lacking = {extra: missing_packages(extra) for extra in ("train", "export", "browser")}
+    for extra, missing in lacking.items():
+        meaning = f"pip install 'pocketmoji[{extra}]' brings {', '.join(missing)}" if missing else f"{extra} can start"
+        tell(f"extra_{extra}", not missing, meaning)
+    if not lacking["train"]:
+        _precision(tell)
+        _hub(tell)
+    if not lacking["browser"]:
+        _browser(tell, chromium)
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pocketmoji.core.config import RunConfig
 from pocketmoji.core.console import say
+from pocketmoji.core.extras import require_extra
 from pocketmoji.core.workspace import write_json
 
 
@@ -20,6 +21,7 @@ def run_all(config: RunConfig, command: str) -> dict[str, Any]:
     from pocketmoji.report.summary import summarise_run
     from pocketmoji.train.stage import make_base, tune
 
+    require_extra("train", "export", "browser", what="a whole run")
     run = config.folder
     make_dataset(config.seeds, config.datagen, run / "dataset")
     make_base(run / "dataset", config.train, run / "base")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import is_first_process, say
+from pocketmoji.core.extras import require_extra
 from pocketmoji.core.records import SPLITS, Example, read_jsonl
 from pocketmoji.core.workspace import digest_of, digests_of, read_json, run_stage, write_json
 from pocketmoji.train import processes
@@ -14,6 +15,7 @@ from pocketmoji.train import processes
 
 def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
     """Find the base, choose its stop token, prune its vocabulary to what the dataset and the language need."""
+    require_extra("train", what="training")
     rows_of = digests_of(dataset, [f"{split}.jsonl" for split in SPLITS])
     from pocketmoji.train.base import resolve_base
     from pocketmoji.train.stop_token import choose_stop_token
@@ -57,8 +59,7 @@ def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
 
 def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
     """Dataset and pruned base to the merged model, in this process or in all that `accelerate launch` started."""
-    from pocketmoji.core.records import Example
-
+    require_extra("train", what="training")
     if config.preset == "auto":
         phrases = sum(row.origin == "seed" for row in read_jsonl(dataset / "train.jsonl", Example))
         config = config.for_list(phrases)

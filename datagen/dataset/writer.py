@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from pocketmoji.core.records import SPLITS, Example, Split
 from pocketmoji.core.workspace import atomic_path
+from pocketmoji.datagen.requests.teacher import BY_RULES
 
 COLUMNS = ("text", "emoji", "seed_id", "origin", "cell")
 ROWS_AT_ONCE = 8192
@@ -33,7 +34,7 @@ class Tally:
         if row.origin == "seed":
             return
         self.paraphrases += 1
-        self.by_rules += row.origin.startswith("offline:")
+        self.by_rules += row.origin.startswith(BY_RULES)
         for part in filter(None, row.cell.split(", ")):
             axis, _, value = part.partition("=")
             self.cells.setdefault(axis, Counter())[value] += 1

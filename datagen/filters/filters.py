@@ -10,7 +10,7 @@ from pocketmoji.core.records import Record, Seed
 from pocketmoji.datagen.filters.drift import SeedIndex
 from pocketmoji.datagen.filters.language import LanguageFilter
 from pocketmoji.datagen.filters.similarity import NearIndex, normalise_text
-from pocketmoji.datagen.requests.teacher import Candidate
+from pocketmoji.datagen.requests.teacher import BY_RULES, Candidate
 
 CONTROL_TOKENS = ("<bos>", "<eos>", "<pad>", "<unk>", "<start_of_turn>", "<end_of_turn>")
 SURPLUS_REASON = "more than asked for"
@@ -55,9 +55,13 @@ class Screen:
         self._owners = list(range(len(seeds)))
         self._index = SeedIndex(seeds)
         self._language = LanguageFilter([seed.text for seed in seeds], language)
-        self.language = self._language.language
         self.received = 0
         self.reasons: Counter[str] = Counter()
+
+    @property
+    def language(self) -> str:
+        """The language that texts were held to; "" where none was."""
+        return self._language.language if self._language.used else ""
 
     def accept(self, offered: Sequence[tuple[int, Candidate]]) -> list[bool]:
         """Which of the candidates enter, each given with the number of its seed."""
@@ -67,7 +71,7 @@ class Screen:
             for row, (number, candidate) in enumerate(offered):
                 self.received += 1
                 seed = self.seeds[number]
-                reason, other = self._alone(seed, texts[row]), None
+                reason, other = self._alone(seed, candidate, texts[row]), None
                 if not reason and (twins := batch.near(row)):
                     reason, other = self._twin(number, texts[row], twins)
                 if not reason and (elsewhere := self._index.judge(seed, texts[row])):
@@ -108,7 +112,7 @@ class Screen:
         """Gives back the memory that comparing takes: nothing more will be offered."""
         del self._texts, self._index
 
-    def _alone(self, seed: Seed, text: str) -> str | None:
+    def _alone(self, seed: Seed, candidate: Candidate, text: str) -> str | None:
         """What is wrong with a text whatever else there is."""
         if not any(c.isalnum() for c in text):
             return "empty"
@@ -122,9 +126,10 @@ class Screen:
             return "too long"
         if 4 * len(text) < min(len(seed.text), 40):
             return "too short"
-        if language := self._language.other(seed.text, text):
-            return f"in another language ({language})"
-        return None
+        if candidate.origin.startswith(BY_RULES):  # words of the seed itself, and English around them
+            return None
+        language = self._language.other(seed.text, text)
+        return f"in another language ({language})" if language else None
 
     def _twin(self, number: int, text: str, twins: Sequence[int]) -> tuple[str, tuple[str, str]]:
         """The reason for a text that is already there, or nearly, and the row it collided with."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, cached_property
 
 from pocketmoji.datagen.filters.drift import words
 
@@ -54,17 +54,25 @@ def fluency(text: Sequence[str], language: str) -> float:
 
 
 class LanguageFilter:
-    """Knows the language of the seeds, or the one that was asked for, and says of texts what else they are in."""
+    """Knows the language of the seeds, or the one that was asked for, and says of texts what else they are in.
+
+    The lists of words are read when the first text is judged, so that a dataset without a model in it needs none.
+    """
 
     def __init__(self, seeds: Iterable[str], asked: str = "auto") -> None:
         texts = list(seeds)
         self._scripts = Counter(script(text) for text in texts)
-        sample = [word for text in texts[:2000] for word in words(text)]
-        if asked == "auto":
-            self.language = self._spoken(sample) if self._latin() else ""
-        else:
-            self.language = NAMES.get(asked.casefold(), asked.casefold() if asked.casefold() in CANDIDATES else "")
+        self._sample = [word for text in texts[:2000] for word in words(text)]
         self._asked = asked
+        self.used = False
+
+    @cached_property
+    def language(self) -> str:
+        """The code of the language, "" where it is none that can be told by its words."""
+        if self._asked == "auto":
+            return self._spoken(self._sample) if self._latin() else ""
+        asked = self._asked.casefold()
+        return NAMES.get(asked, asked if asked in CANDIDATES else "")
 
     def _spoken(self, sample: Sequence[str]) -> str:
         """The language that knows the words best; the other lists are not even read if they are plain English."""
@@ -77,6 +85,7 @@ class LanguageFilter:
 
     def other(self, seed_text: str, text: str) -> str | None:
         """The script or language that the text is in although another was asked for; None if all is well."""
+        self.used = True
         written = script(text)
         if self._asked == "auto" and written and script(seed_text) and written != script(seed_text):
             return written.capitalize()

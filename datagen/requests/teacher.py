@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar
 from pocketmoji.core.records import Seed
 
 T = TypeVar("T")
+BY_RULES = "offline:"
+"""What the origin of a row begins with that rules made and no model."""
 
 
 @dataclass(frozen=True, slots=True)

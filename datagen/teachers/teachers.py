@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError, TeacherError
+from pocketmoji.core.extras import require_extra
 from pocketmoji.datagen.clients.client import Client
 from pocketmoji.datagen.executors.budget import Budget
 from pocketmoji.datagen.executors.journal import Journal
@@ -73,6 +74,7 @@ def choose_judge(config: DatagenConfig, journal: Journal, environment: Mapping[s
 def client_opener(name: str, config: DatagenConfig, environment: Mapping[str, str]) -> Callable[[], Client]:
     """What opens a client of the model (one for each event loop); TeacherError if there is no key for it."""
     kind, _, model = name.partition(":")
+    require_extra({"transformers": "train"}.get(kind, kind), what=f"{name} as a teacher")
     if kind == "openai":
         base_url = config.base_url or environment.get("OPENAI_BASE_URL", "")
         key = environment.get("OPENAI_API_KEY") or ("none" if base_url else "")
@@ -113,6 +115,7 @@ def make_executor(
     from pocketmoji.datagen.executors.async_executor import AsyncExecutor
 
     if config.executor == "ray":
+        require_extra("ray", what="--executor ray")
         from pocketmoji.datagen.executors.ray_client import RayClient
 
         client = RayClient(name, open_client)

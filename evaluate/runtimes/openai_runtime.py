@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.prompt import messages
@@ -30,9 +32,7 @@ class OpenaiRuntime:
     name = "openai"
 
     def __init__(self, address: str, model: str, max_new_tokens: int, backoff_s: float = 1.0) -> None:
-        import requests
-        from requests.adapters import HTTPAdapter
-        from urllib3.util import Retry
+        from urllib3 import PoolManager, ProxyManager, Retry
 
         again = Retry(
             total=RETRIES,
@@ -41,13 +41,16 @@ class OpenaiRuntime:
             backoff_factor=backoff_s,
             raise_on_status=False,
         )
-        self.session = requests.Session()
-        for scheme in ("http://", "https://"):
-            self.session.mount(scheme, HTTPAdapter(max_retries=again, pool_maxsize=AT_ONCE))
-        key = os.environ.get("OPENAI_API_KEY")
-        if key:
-            self.session.headers["Authorization"] = f"Bearer {key}"
         self.address = address.rstrip("/") + "/chat/completions"
+        key = os.environ.get("OPENAI_API_KEY")
+        settings: dict[str, Any] = {
+            "retries": again,
+            "maxsize": AT_ONCE,
+            "timeout": LIMIT_S,
+            "headers": {"Authorization": f"Bearer {key}"} if key else {},
+        }
+        proxy = _proxy(self.address)
+        self.pool = ProxyManager(proxy, **settings) if proxy else PoolManager(**settings)
         self.model = model
         self.max_tokens = max_new_tokens * TOKENS_PER_TOKEN
 
@@ -64,29 +67,37 @@ class OpenaiRuntime:
         return found
 
     def _answer(self, text: str) -> Prediction:
-        import requests
+        from urllib3.exceptions import HTTPError
 
         body: Any = {"model": self.model, "messages": messages(text), "temperature": 0, "max_tokens": self.max_tokens}
         started = time.perf_counter()
         try:
-            response = self.session.post(self.address, json=body, timeout=LIMIT_S)
-        except requests.RequestException as error:
+            response = self.pool.request("POST", self.address, json=body)
+        except HTTPError as error:
             raise InputError(
                 f"the endpoint does not answer: {type(error).__name__}",
                 where=self.address,
                 remedy="check the address, and that the server runs",
             ) from error
-        if response.status_code != 200:
+        if response.status != 200:
             raise InputError(
-                f"the endpoint answers {response.status_code}: {response.text[:200]}",
+                f"the endpoint answers {response.status}: {_text(response)}",
                 expected="200 with a chat completion",
                 where=self.address,
-                remedy="check the model's name and $OPENAI_API_KEY"
-                if response.status_code in (401, 403, 404)
-                else None,
+                remedy="check the model's name and $OPENAI_API_KEY" if response.status in (401, 403, 404) else None,
             )
         raw, ended = _read(response, self.address)
         return Prediction(text=text, raw=raw, tokens=[], stopped=ended, seconds=time.perf_counter() - started)
+
+
+def _proxy(address: str) -> str | None:
+    """The proxy that the environment names for an address."""
+    parts = urlsplit(address)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+
+
+def _text(response: Any) -> str:
+    return str(response.data.decode("utf-8", "replace")[:200])
 
 
 def _read(response: Any, address: str) -> tuple[str, bool]:
@@ -96,7 +107,7 @@ def _read(response: Any, address: str) -> tuple[str, bool]:
         return choice["message"]["content"] or "", choice.get("finish_reason") == "stop"
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(
-            f"the endpoint's answer is no chat completion: {response.text[:200]}",
+            f"the endpoint's answer is no chat completion: {_text(response)}",
             expected='{"choices": [{"message": {"content": ...}, "finish_reason": "stop"}]}',
             where=address,
         ) from error

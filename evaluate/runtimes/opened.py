@@ -9,6 +9,7 @@ from typing import Any
 
 from pocketmoji.core.config import EvaluateConfig
 from pocketmoji.core.errors import InputError
+from pocketmoji.core.extras import require_extra
 from pocketmoji.core.prompt import render
 from pocketmoji.core.runtime import Runtime, stop_token_ids
 from pocketmoji.core.workspace import digest_file, digest_json, versions
@@ -27,6 +28,14 @@ LIBRARIES = {
     "transformers.js": ["playwright"],
     "mediapipe": ["playwright"],
 }
+
+EXTRAS = {"torch": "train", "onnxruntime": "ask", "litert": "export", "litert-lm": "export"}
+
+
+def require(spec: RuntimeSpec) -> None:
+    """MachineError, with the extra to install, unless what runs this kind is installed; openers ask for theirs."""
+    if spec.kind in EXTRAS:
+        require_extra(EXTRAS[spec.kind], what=f"--runtime {spec.kind}")
 
 
 @contextmanager
@@ -64,6 +73,10 @@ def opened(spec: RuntimeSpec, config: EvaluateConfig, openers: Mapping[str, Open
 
         address, _, model = spec.target.partition("#")
         yield OpenaiRuntime(address, model, limit)
+    elif spec.kind == "predictions":
+        from pocketmoji.evaluate.runtimes.predictions_file import PredictionsFile
+
+        yield PredictionsFile(_existing(spec.path))
     else:
         raise InputError(f"{spec.kind} cannot be opened here", expected=f"one of {', '.join(LIBRARIES)}")
 
@@ -85,6 +98,8 @@ def identity(spec: RuntimeSpec, config: EvaluateConfig) -> dict[str, Any]:
         prompt = render("{text}")
     elif spec.kind == "openai":
         files, prompt = {"endpoint": spec.target}, render("{text}")
+    elif spec.kind == "predictions":
+        files, prompt, settings = {"predictions": digest_file(_existing(spec.path))}, "", {}
     else:
         card = spec.path / "pocketmoji.json"
         if not card.is_file():
@@ -107,7 +122,7 @@ def artefact_digest(about: Mapping[str, Any]) -> str:
 
 def tokenizer_digest(spec: RuntimeSpec) -> str | None:
     """What identifies a runtime's tokenizer, so that token ids are compared only where they mean the same."""
-    if spec.kind == "openai":
+    if spec.kind in ("openai", "predictions"):
         return None
     if spec.kind == "torch":
         folder = resolve_model(spec.target)
@@ -123,5 +138,5 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise InputError(f"there is no file {path.name}", expected="an artefact that export wrote", where=path)
+        raise InputError(f"there is no file {path.name}", expected="a file", where=path)
     return path

@@ -17,6 +17,7 @@ KINDS = {
     "litert-lm": "litert-lm:FILE.litertlm",
     "transformers.js": "transformers.js:WEB or WEB/wasm, WEB/webgpu (a folder that export wrote)",
     "mediapipe": "mediapipe:WEB",
+    "predictions": "predictions:FILE.jsonl (answers that were given elsewhere: text and raw)",
     "openai": "openai:URL#MODEL (a server that speaks OpenAI's chat completions)",
 }
 NAME = re.compile(r"[A-Za-z0-9_.+/-]+")
@@ -82,7 +83,7 @@ def _default_name(kind: str, target: str, device: str) -> str:
     if device:
         return f"{kind}/{device}"
     tail = target.rsplit("#", 1)[-1] if kind == "openai" else Path(target).resolve().name
-    if kind in ("onnxruntime", "litert", "litert-lm"):
+    if kind in ("onnxruntime", "litert", "litert-lm", "predictions"):
         tail = Path(target).stem
     return f"{kind}-{re.sub(r'[^A-Za-z0-9_.+-]', '_', tail)}"
 
