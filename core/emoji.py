@@ -141,6 +141,8 @@ def _reason(text: str, position: int) -> str:
         return "a joiner (U+200D) that joins no known emoji sequence: malformed ZWJ sequence"
     if character == VARIATION_SELECTOR_16:
         return "a lone variation selector (U+FE0F)"
+    if "\U000e0020" <= character <= "\U000e007f":
+        return "a tag of a flag that Unicode's list does not have"
     if "\U0001f3fb" <= character <= "\U0001f3ff":
         return "a skin tone without an emoji that takes one"
     if character.isdigit() or character in "#*":

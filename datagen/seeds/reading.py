@@ -1,36 +1,45 @@
-"""Reading a seed file: CSV, TSV or JSONL, with every fault named by line.
+"""Reading a seed file into seeds, with every fault named by line.
 
 A faulty row is never used and never swallowed: while such rows are at most `max_bad_rows` of the file they are set
-aside and listed, above that the file is refused.
+aside and listed, above that the file is refused. What is read otherwise than it stands there is said (docs/seeds.md).
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pocketmoji.core.emoji import find_fault, normalise, split_emoji
+from pocketmoji.core.emoji import split_emoji
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.records import RejectedRow, Seed
-from pocketmoji.datagen.filters.filters import control_token
+from pocketmoji.datagen.filters.filters import control_token, has_emoji
+from pocketmoji.datagen.seeds.answers import DONE, Answer, is_answer, read_answer
+from pocketmoji.datagen.seeds.columns import Columns, choose_columns
+from pocketmoji.datagen.seeds.formats import TEMPLATE, read_table
+from pocketmoji.datagen.seeds.instructions import find_frame
+from pocketmoji.datagen.seeds.json_lists import not_text
+from pocketmoji.datagen.seeds.keys import INVISIBLE, clean_text, seed_id, seed_key
+from pocketmoji.datagen.seeds.table import Row, listed
 
-COLUMNS = ("text", "emoji")
 MIN_SEEDS = 4
 MAX_EMOJI = 8
 # A rough bound that needs no tokenizer; training checks the exact one.
 MAX_CHARACTERS = 600
 LISTED = 10
+DONE_TO_TEXTS = {
+    "joined": "the separator stood in it without quotes, read as one text",
+    "invisible": "invisible characters taken out",
+    "composed": "letters and their accents put together (NFC)",
+}
 
 
 @dataclass(frozen=True)
 class SeedFile:
-    """What a seed file gave. `rows` counts all rows with something in them; `mended` the answers whose variation
-    selectors were put right; `repeated` maps the line of a dropped repetition to the line it repeats."""
+    """What a seed file gave. `rows` counts all rows with something in them; `how` says in sentences what was read
+    otherwise than it stands in the file; `mended` counts the answers whose variation selectors were put right;
+    `repeated` maps the line of a dropped repetition to the line it repeats."""
 
     name: str
     rows: int
@@ -38,80 +47,137 @@ class SeedFile:
     rejected: list[RejectedRow]
     mended: int
     repeated: dict[int, int] = field(default_factory=dict)
+    how: list[str] = field(default_factory=list)
 
     @property
     def notes(self) -> list[str]:
         """What the reader did on its own, in sentences."""
-        found = []
-        if self.mended:
-            found.append(f"{self.mended} answers had missing or needless variation selectors (U+FE0F), put right")
-        found += [f"line {line} repeats line {first}, dropped" for line, first in self.repeated.items()]
+        found = list(self.how)
+        found += [f"line {line} repeats line {first}, dropped" for line, first in list(self.repeated.items())[:LISTED]]
+        if len(self.repeated) > LISTED:
+            found.append(f"{len(self.repeated) - LISTED} more rows repeat others, dropped")
         found += [f"line {row.line} set aside: {row.reason}" for row in self.rejected]
         return found
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A row as it stands in the file; `fault` is set where it could not even be read."""
-
-    line: int
-    text: str
-    emoji: str
-    fault: str | None = None
-
-
-def seed_key(text: str) -> str:
-    """Two texts with the same key are the same seed: letter case and white space do not count."""
-    return " ".join(text.casefold().split())
-
-
-def seed_id(text: str) -> str:
-    """A short name for a seed that depends on nothing but its text."""
-    return hashlib.sha256(seed_key(text).encode()).hexdigest()[:10]
-
-
 def read_seeds(path: Path, max_bad_rows: float = 0.01) -> SeedFile:
     """The usable seeds of a file in its order, and the rows set aside; InputError if it cannot be used."""
-    rows = list(_rows(path, _read(path)))
+    table = read_table(path)
+    columns, rows, chosen = choose_columns(path, table)
     if not rows:
         raise InputError(
-            f"{path.name} has no rows", expected="a header and one row per seed", where=path, remedy=_template()
+            f"{path.name} has no rows", expected="a header and one row per seed", where=path, remedy=TEMPLATE
         )
     seeds: list[Seed] = []
     rejected: list[RejectedRow] = []
     repeated: dict[int, int] = {}
     known: dict[str, Seed] = {}
-    mended = 0
-    for row in rows:
-        text, given = " ".join(row.text.split()), row.emoji.strip()
-        emoji = normalise(given)
-        reason = row.fault or _text_fault(text) or _answer_fault(emoji)
-        earlier = known.get(seed_key(text))
-        if not reason and earlier and earlier.emoji != emoji:
-            reason = f"column text: {text!r} has another answer, {earlier.emoji}, on line {earlier.line}"
+    done: dict[str, list[int]] = defaultdict(list)
+    read = [(row, *_read_row(row, columns, table.joint)) for row in rows]
+    before, after = find_frame([written for row, written, _, _ in read if not row.fault])
+    for row, written, answer, made in read:
+        written = written.removeprefix(before).removesuffix(after)
+        text = clean_text(written)
+        reason = row.fault or answer.fault or _text_fault(text) or _length_fault(answer.emoji)
+        key = seed_key(text)
+        earlier = known.get(key)
+        if not reason and earlier and earlier.emoji != answer.emoji:
+            alike = "" if earlier.text.casefold() == text.casefold() else f", which looks the same ({earlier.text!a})"
+            reason = f"column text: {text!r} has another answer, {earlier.emoji}, on line {earlier.line}{alike}"
         if reason:
-            rejected.append(RejectedRow(line=row.line, text=text, emoji=given, reason=reason))
-        elif earlier:
+            rejected.append(RejectedRow(line=row.line, text=text, emoji=answer.emoji, reason=reason))
+            continue
+        if earlier:
             repeated[row.line] = earlier.line
-        else:
-            seed = Seed(seed_id=seed_id(text), text=text, emoji=emoji, line=row.line)
-            known[seed_key(text)] = seed
-            seeds.append(seed)
-            mended += emoji != given
+            continue
+        seed = Seed(seed_id=seed_id(text), text=text, emoji=answer.emoji, line=row.line)
+        known[key] = seed
+        seeds.append(seed)
+        for what in {*made, *answer.done, *_text_done(written, text)}:
+            done[what].append(row.line)
+    framed = [f"all texts have {part.strip()!r} around them, left out" for part in (before, after) if part]
+    how = [*table.notes, *chosen, *framed, *(_said(what, lines) for what, lines in done.items())]
     if len(rejected) > max_bad_rows * len(rows):
-        raise _refused(path, rejected, len(rows), max_bad_rows)
+        raise _refused(path, rejected, len(rows), max_bad_rows, how)
     if len(seeds) < MIN_SEEDS:
         raise InputError(
-            f"{path.name} has {len(seeds)} usable seed{'' if len(seeds) == 1 else 's'}",
+            "\n".join([f"{path.name} has {_count(len(seeds), 'usable seed')}", *_bracketed(how)]),
             expected=f"at least {MIN_SEEDS} different texts with an answer; 30 or more are worth training on",
             where=f"{path}, {len(rows)} rows read",
             remedy="add rows: each is a text and the emoji that you want for it",
         )
-    return SeedFile(path.name, len(rows), seeds, rejected, mended, repeated)
+    return SeedFile(path.name, len(rows), seeds, rejected, len(done.get("selectors", ())), repeated, how)
 
 
-def _template() -> str:
-    return "start from seeds/template.csv"
+def _read_row(row: Row, columns: Columns, joint: str) -> tuple[str, Answer, list[str]]:
+    """Text and answer of a row, and what was done to find them."""
+    made = [row.made] if row.made else []
+    cells = [*row.cells, *[""] * (columns.width - len(row.cells))]
+    text, parts = cells[columns.text], [cells[n] for n in columns.emoji]
+    surplus = [cell for cell in cells[columns.width :] if cell.strip()]
+    if row.fault:
+        return text, Answer(parts[0].strip()), made
+    wrong = [name for name, cell in (("text", text), *(("emoji", part) for part in parts)) if not_text(cell)]
+    if wrong:
+        return text, Answer(parts[0], fault=f"column {wrong[0]}: not a string"), made
+    if surplus and columns.emoji[-1] == columns.width - 1 and all(map(is_answer, [*parts, *surplus])):
+        parts += surplus
+        made.append("cells")
+    elif surplus:
+        joined = _joined(cells, columns, joint)
+        if not joined:
+            fault = f"{len(cells)} columns, {columns.width} expected: put the text in quotes"
+            return text, Answer(parts[0].strip(), fault=fault), made
+        text, parts = joined[0], [joined[1]]
+        made.append("joined")
+    filled = [part for part in parts if part.strip()]
+    answers = [read_answer(part) for part in filled] or [read_answer("")]
+    faulty = next((answer for answer in answers if answer.fault), None)
+    if faulty:
+        return text, faulty, made
+    if len(answers) > 1 and "cells" not in made:
+        made.append("cells")
+    done = tuple(what for answer in answers for what in answer.done)
+    if "encoding" in done:
+        from ftfy import fix_encoding
+
+        text = fix_encoding(text)
+    return text, Answer("".join(answer.emoji for answer in answers), done), made
+
+
+def _joined(cells: Sequence[str], columns: Columns, joint: str) -> tuple[str, str] | None:
+    """Text and answer of a row whose text holds the separator without quotes, if nothing else can be meant."""
+    if columns.width != 2 or len(columns.emoji) != 1:
+        return None
+    while not cells[-1].strip():
+        cells = cells[:-1]
+    answer, texts = (cells[-1], cells[:-1]) if columns.text == 0 else (cells[0], cells[1:])
+    if not is_answer(answer) or any(has_emoji(text) or is_answer(text) for text in texts):
+        return None
+    return joint.join(texts), answer
+
+
+def _text_done(written: str, text: str) -> list[str]:
+    found = ["invisible"] if INVISIBLE.search(written) else []
+    # Whatever is left is the composed form.
+    return found + (["composed"] if len(" ".join(INVISIBLE.sub("", written).split())) > len(text) else [])
+
+
+def _said(what: str, lines: list[int]) -> str:
+    """A note on what was done to some rows."""
+    if what in DONE:
+        return f"{_count(len(lines), 'answer')}: {DONE[what]} ({listed(lines)})"
+    if what in DONE_TO_TEXTS:
+        return f"{_count(len(lines), 'text')}: {DONE_TO_TEXTS[what]} ({listed(lines)})"
+    return f"{what} ({listed(lines)})"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _bracketed(notes: Sequence[str]) -> list[str]:
+    return [f"    ({note})" for note in notes]
 
 
 def _text_fault(text: str) -> str | None:
@@ -123,19 +189,12 @@ def _text_fault(text: str) -> str | None:
     return f"column text: it holds {token}, a control token of the model" if token else None
 
 
-def _answer_fault(emoji: str) -> str | None:
-    """The fault of an answer that is normalised already (a missing variation selector is mended, not a fault)."""
-    if not emoji:
-        return "column emoji: it is empty"
-    fault = find_fault(emoji)
-    if fault:
-        shown = f" ({fault.character!r})" if fault.character.isprintable() and not fault.character.isspace() else ""
-        return f"column emoji, character {fault.column} of {emoji!r}: {fault.reason}{shown}"
+def _length_fault(emoji: str) -> str | None:
     count = len(split_emoji(emoji) or [])
     return f"column emoji: {count} emoji, at most {MAX_EMOJI} are allowed" if count > MAX_EMOJI else None
 
 
-def _refused(path: Path, rejected: list[RejectedRow], rows: int, limit: float) -> InputError:
+def _refused(path: Path, rejected: list[RejectedRow], rows: int, limit: float, how: list[str]) -> InputError:
     first = rejected[0]
     column = first.reason.split(":")[0]
     remedy = f"mend the {'row' if len(rejected) == 1 else 'rows'}, or allow a larger share with --max-bad-rows"
@@ -146,106 +205,5 @@ def _refused(path: Path, rejected: list[RejectedRow], rows: int, limit: float) -
         lines = [f"    line {row.line}, {row.reason}" for row in rejected[:LISTED]]
         more = [f"    and {len(rejected) - LISTED} more"] if len(rejected) > LISTED else []
         problem = "\n".join([f"{len(rejected)} of {rows} rows are wrong:", *lines, *more])
+    problem = "\n".join([problem, *_bracketed(how)])
     return InputError(problem, expected=expected, where=f"{path}, line {first.line}, {column}", remedy=remedy)
-
-
-def _read(path: Path) -> str:
-    """The decoded file, without a byte order mark."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder", expected="a CSV, TSV or JSONL file", remedy="name the file inside it")
-    if path.suffix.lower() not in (".csv", ".tsv", ".jsonl"):
-        raise InputError(
-            f"{path.name} is of no known kind", expected="a name that ends in .csv, .tsv or .jsonl", where=path
-        )
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror})", expected="a seed file", where=path, remedy=_template()
-        ) from error
-    if not raw.strip():
-        raise InputError(f"{path.name} is empty", expected="a header and rows", where=path, remedy=_template())
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-        hint = " (it looks like UTF-16)" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise InputError(
-            f"{path.name} is not UTF-8{hint}: byte 0x{raw[error.start]:02x} at offset {error.start}",
-            expected="UTF-8 text",
-            where=f"{path}, line {line}, byte {column}",
-            remedy="save the file again with the encoding UTF-8",
-        ) from error
-
-
-def _rows(path: Path, content: str) -> Iterator[_Row]:
-    if path.suffix.lower() == ".jsonl":
-        yield from _json_rows(path, content)
-    else:
-        yield from _table_rows(path, content, "\t" if path.suffix.lower() == ".tsv" else ",")
-
-
-def _columns(path: Path, found: list[str], line: int) -> tuple[int, int]:
-    """Positions of the text and the emoji column among the names that were found."""
-    lower = [name.strip().casefold() for name in found]
-    missing = [name for name in COLUMNS if name not in lower]
-    if missing:
-        raise InputError(
-            f"{path.name} has no column named {' or '.join(map(repr, missing))}",
-            expected=f"columns named text and emoji, found: {', '.join(map(repr, found)) or 'none'}",
-            where=f"{path}, line {line}",
-            remedy="rename or add the column; .csv is separated by commas, .tsv by tabs",
-        )
-    return lower.index("text"), lower.index("emoji")
-
-
-def _table_rows(path: Path, content: str, separator: str) -> Iterator[_Row]:
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator, strict=separator == ",")
-    header: list[str] = []
-    line, columns = 1, (0, 0)
-    try:
-        for cells in reader:
-            line, first = reader.line_num + 1, line
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not header:
-                header, columns = cells, _columns(path, cells, first)
-                continue
-            text, emoji = (cells[i] if i < len(cells) else "" for i in columns)
-            surplus = any(cell.strip() for cell in cells[len(header) :])
-            fault = f"{len(cells)} columns, {len(header)} expected: put the text in quotes" if surplus else None
-            yield _Row(first, text, emoji, fault)
-    except csv.Error as error:
-        raise InputError(
-            f"{path.name} is not a readable table from line {line} on ({error})",
-            expected="quotes that close, doubled where they stand for themselves",
-            where=f"{path}, line {line}",
-        ) from error
-
-
-def _json_rows(path: Path, content: str) -> Iterator[_Row]:
-    lines = [(n, line) for n, line in enumerate(content.split("\n"), 1) if line.strip()]
-    values: list[tuple[int, dict[str, object] | str]] = []
-    for number, line in lines:
-        try:
-            value = json.loads(line)
-            named = {key.strip().casefold(): v for key, v in value.items()} if isinstance(value, dict) else None
-            values.append((number, "not a JSON object" if named is None else named))
-        except json.JSONDecodeError as error:
-            values.append((number, f"not JSON: {error.msg} at character {error.colno}"))
-    names = sorted({name for _, value in values if isinstance(value, dict) for name in value})
-    if names:
-        _columns(path, names, lines[0][0])
-    for number, value in values:
-        if isinstance(value, str):
-            yield _Row(number, "", "", value)
-            continue
-        cells = [value.get(name, "") for name in COLUMNS]
-        wrong = [name for name, cell in zip(COLUMNS, cells, strict=True) if not isinstance(cell, str)]
-        fault = f"column {wrong[0]}: not a string" if wrong else None
-        # JSON can write half of a surrogate pair, which UTF-8 cannot.
-        text, emoji = (str(v).encode("utf-8", "replace").decode() for v in cells)
-        if not fault and [text, emoji] != cells:
-            fault = "half of a surrogate pair (\\ud800 to \\udfff)"
-        yield _Row(number, text, emoji, fault)
