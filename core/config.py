@@ -72,7 +72,9 @@ class TrainConfig(Settings):
     base: str = Field(default="auto", description="auto, a folder, a GGUF file or a Hub repository")
     keep_vocabulary: bool = False
     vocabulary_size: int = Field(default=32_768, ge=4_096)
-    languages: str = Field(default="en", description="whose frequent words the vocabulary keeps: en, or de,es,ja")
+    languages: str = Field(
+        default="auto", description="whose frequent words the vocabulary keeps: de,es,ja; auto: the list's"
+    )
     epochs: float = Field(default=3.0, gt=0)
     seed_repeats: int = Field(default=1, ge=1, description="how often an epoch has each seed's own text")
     max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")

@@ -10,6 +10,7 @@ from pathlib import Path
 from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import GateFailed, InputError, TeacherError
+from pocketmoji.core.language import find_languages
 from pocketmoji.core.records import Example, write_jsonl
 from pocketmoji.core.workspace import write_json, write_text
 from pocketmoji.datagen.collect import Collected, collect
@@ -44,7 +45,8 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
     for note in file.notes:
         say(f"  {note}")
     journal = Journal(folder / JOURNAL)
-    teacher = teacher or choose_teacher(config, journal, os.environ)
+    languages = find_languages(seed.text for seed in file.seeds)
+    teacher = teacher or choose_teacher(config, journal, os.environ, languages)
     judge = choose_judge(config, journal, os.environ)
     heldout = choose_heldout_seeds(file.seeds, config)
     wanted = [wanted_paraphrases(seed, heldout, config) for seed in file.seeds]
@@ -70,6 +72,7 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
     statistics = describe(
         file, heldout, tally, short, screen, config, teacher, leaks=leaks, shared=shared_seeds(folder)
     )
+    statistics["languages"] = languages
     write_json(folder / "statistics.json", statistics)
     write_text(folder / "README.md", render_card(statistics, folder))
     _tell(statistics, folder)

@@ -11,6 +11,7 @@ from typing import Any
 
 from pocketmoji.core.config import PRICES, DatagenConfig
 from pocketmoji.core.console import say
+from pocketmoji.core.language import find_languages
 from pocketmoji.datagen.dataset.splits import choose_heldout_seeds, wanted_paraphrases
 from pocketmoji.datagen.executors.budget import MILLION, price_of
 from pocketmoji.datagen.executors.journal import Journal
@@ -19,7 +20,13 @@ from pocketmoji.datagen.requests.teacher import Ask
 from pocketmoji.datagen.seeds.reading import read_seeds
 from pocketmoji.datagen.teachers.judge import JudgeRequest, screened
 from pocketmoji.datagen.teachers.model_teacher import plan
-from pocketmoji.datagen.teachers.teachers import JOURNAL, choose_judge, choose_teacher, teacher_name
+from pocketmoji.datagen.teachers.teachers import (
+    JOURNAL,
+    choose_judge,
+    choose_teacher,
+    say_limits_of_rules,
+    teacher_name,
+)
 
 PREVIEWED = 4
 
@@ -30,7 +37,11 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
     What the journal in `folder` already has is not counted. Tokens are estimated from four characters to a token;
     `most` is the bound that --max-cost reckons with.
     """
-    seeds = read_seeds(seeds_path, config.max_bad_rows).seeds
+    file = read_seeds(seeds_path, config.max_bad_rows)
+    seeds = file.seeds
+    say(f"datagen: {len(seeds)} seeds in {file.rows} rows of {file.name}")
+    for note in file.notes:
+        say(f"  {note}")
     name = teacher_name(config)
     heldout = choose_heldout_seeds(seeds, config)
     asks = []
@@ -41,6 +52,7 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
     found: dict[str, Any] = {"teacher": name, "seeds": len(seeds), "rows": rows, "requests": 0, "known": 0}
     if name == "offline":
         say(f"datagen: {rows} rows by rules for {len(seeds)} seeds: no requests, no money")
+        say_limits_of_rules(find_languages(seed.text for seed in seeds))
         return found | {"input_tokens": 0, "output_tokens": 0, "dollars": 0.0} | judge_estimate(asks, config)
     journal = Journal(folder / JOURNAL) if folder else None
     sent = received = most_sent = most_received = 0
@@ -105,7 +117,9 @@ def preview(seeds_path: Path, config: DatagenConfig, count: int) -> dict[str, An
     screen = Screen(file.seeds, dropped.append, config.language)
     shown = []
     with tempfile.TemporaryDirectory() as folder, closing(Journal(Path(folder) / JOURNAL)) as journal:
-        teacher, judge = choose_teacher(config, journal, os.environ), choose_judge(config, journal, os.environ)
+        languages = find_languages(seed.text for seed in file.seeds)
+        teacher = choose_teacher(config, journal, os.environ, languages)
+        judge = choose_judge(config, journal, os.environ)
         asks = [Ask(seed, PREVIEWED) for seed in file.seeds[:count]]
         for number, candidates in enumerate(teacher.paraphrase(asks, lambda n: None)):
             seed = file.seeds[number]

@@ -110,12 +110,16 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     }
     add = parser.add_argument
     if command == "run":
-        own = "CSV, TSV or JSONL with text and emoji (default: a list that comes with pocketmoji)"
+        own = "texts and their emoji: CSV, JSON, a spreadsheet (docs/seeds.md; default: a list that comes along)"
         add("--seeds", type=Path, default=shipped_seeds("personal.csv"), help=own)
         add("--name", help="name of the run (default: the seed file's)")
         add("--runs", type=Path, default=Path("runs"), help="folder of all runs (default: %(default)s)")
     if command == "datagen":
-        add("seeds", type=Path, help="CSV, TSV or JSONL with the columns text and emoji; or the word inspect")
+        add(
+            "seeds",
+            type=Path,
+            help="texts and their emoji: CSV, JSON, a spreadsheet (docs/seeds.md); or the word inspect",
+        )
         add("folder", type=Path, nargs="?", help="after inspect: the dataset folder to look into")
         add("--out", type=Path, help="folder to write into")
         add("--dry-run", action="store_true", help="say what it would cost, and ask nobody")

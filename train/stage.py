@@ -8,6 +8,7 @@ from pathlib import Path
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import is_first_process, say
 from pocketmoji.core.extras import require_extra
+from pocketmoji.core.language import called, find_languages
 from pocketmoji.core.records import SPLITS, Example, read_jsonl
 from pocketmoji.core.workspace import digest_of, digests_of, read_json, run_stage, write_json
 from pocketmoji.train import processes
@@ -25,9 +26,10 @@ def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
     say(f"base: {base.name}")
     used = [*read_jsonl(dataset / "train.jsonl", Example), *read_jsonl(dataset / "validation.jsonl", Example)]
     unseen = [row for split in SPLITS[2:] for row in read_jsonl(dataset / f"{split}.jsonl", Example)]
+    languages = config.languages if config.languages != "auto" else languages_of(dataset)
     settings = {
         "size": None if config.keep_vocabulary else config.vocabulary_size,
-        "languages": config.languages,
+        "languages": languages,
     }
 
     def work(out: Path) -> None:
@@ -55,6 +57,24 @@ def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
         work=work,
         say=say,
     )
+
+
+def languages_of(dataset: Path) -> str:
+    """The languages of the dataset's seeds, with commas between them, as datagen found them; English if none is known.
+    Says so where it is not English alone."""
+    told = dataset / "statistics.json"
+    found = read_json(told).get("languages") if told.is_file() else None
+    if not found:
+        rows = [row for split in SPLITS for row in read_jsonl(dataset / f"{split}.jsonl", Example)]
+        found = find_languages(row.text for row in rows if row.origin == "seed")
+    if not found:
+        say(
+            "base: the list's language is not told by its words, so the vocabulary keeps English beside what the list"
+            " uses (--languages names others, --keep-vocabulary keeps all)"
+        )
+    elif found != ["en"]:
+        say(f"base: the list is in {called(found)}, whose words the vocabulary keeps (--languages names others)")
+    return ",".join(found or ["en"])
 
 
 def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from heapq import nlargest
 
+from pocketmoji.core.language import words
 from pocketmoji.core.records import Seed
 
 # Another seed must be this close before it can matter at all, and this much closer (or less far behind) than the own.
@@ -16,13 +16,6 @@ MARGIN = 0.1
 # Words that stand in more seeds than this say nothing about which one is meant.
 COMMON = 200
 NEAREST = 5
-
-_WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W_]+", re.UNICODE)
-
-
-def words(text: str) -> list[str]:
-    """Casefolded words; in scripts without spaces each character is one."""
-    return _WORD.findall(text.casefold())
 
 
 class SeedIndex:

@@ -105,13 +105,25 @@ def _fault(given: str, emoji: str) -> str:
 
 
 def _encoding(cell: str) -> str:
-    """UTF-8 that was taken for Latin-1 or Windows-1252: "ðŸŽ‰" is 🎉."""
-    if cell.isascii() or has_emoji(cell):
-        return cell
-    from ftfy import fix_encoding
-
-    fixed = fix_encoding(cell)
+    fixed = cell if cell.isascii() or has_emoji(cell) else mend_encoding(cell)
     return fixed if has_emoji(fixed) else cell
+
+
+def mend_encoding(text: str) -> str:
+    """UTF-8 that was taken for Latin-1 or Windows-1252 read as UTF-8 again: "ðŸŽ‰" is 🎉; other text as it is."""
+    raw = bytearray()
+    for character in text:
+        try:
+            raw += character.encode("cp1252")
+        except UnicodeEncodeError:
+            # Windows leaves five bytes without a letter, and Latin-1 has the same numbers as Unicode.
+            if ord(character) > 0xFF:
+                return text
+            raw.append(ord(character))
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return text
 
 
 def _spelled(cell: str) -> str:

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.datagen.filters.drift import words
+from pocketmoji.core.language import fluency, has_word_lists, words
 from pocketmoji.datagen.filters.filters import has_emoji
-from pocketmoji.datagen.filters.language import fluency
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8", ""),
@@ -120,6 +119,8 @@ def _code_page(raw: bytes) -> tuple[str, str] | None:
             return chinese, "GB 18030"
     except UnicodeDecodeError:
         pass
+    if not has_word_lists():
+        return None
     scores = []
     for encoding, called, languages in CODE_PAGES:
         try:

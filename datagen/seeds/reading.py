@@ -15,7 +15,7 @@ from pocketmoji.core.emoji import split_emoji
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.records import RejectedRow, Seed
 from pocketmoji.datagen.filters.filters import control_token, has_emoji
-from pocketmoji.datagen.seeds.answers import DONE, Answer, is_answer, read_answer
+from pocketmoji.datagen.seeds.answers import DONE, Answer, is_answer, mend_encoding, read_answer
 from pocketmoji.datagen.seeds.columns import Columns, choose_columns
 from pocketmoji.datagen.seeds.formats import TEMPLATE, read_table
 from pocketmoji.datagen.seeds.instructions import find_frame
@@ -139,9 +139,7 @@ def _read_row(row: Row, columns: Columns, joint: str) -> tuple[str, Answer, list
         made.append("cells")
     done = tuple(what for answer in answers for what in answer.done)
     if "encoding" in done:
-        from ftfy import fix_encoding
-
-        text = fix_encoding(text)
+        text = mend_encoding(text)
     return text, Answer("".join(answer.emoji for answer in answers), done), made
 
 

@@ -1,7 +1,8 @@
 """The `offline` teacher: paraphrases made by hand-written rules, for a first run without a key or a network.
 
 These are rules, not a language model: they put phrases around a text, swap a few common words, shorten, abbreviate and
-mistype it, so a text's key words always stay. Every candidate says so in its origin, "offline:<rule>" or
+mistype it, so a text's key words always stay. The phrases are English; a text in another language gets only what holds
+in any (neutral.py). Every candidate says so in its origin, "offline:<rule>" or
 "offline:<rule>+<rule>". A model trained on them learns to find the seed inside other words; it does not learn that
 quite different words can mean the same. For that, use a real teacher.
 """
@@ -14,9 +15,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
+from pocketmoji.core.language import closest
 from pocketmoji.datagen.filters.similarity import normalise_text
 from pocketmoji.datagen.requests.teacher import Ask, Candidate
 from pocketmoji.datagen.teachers import phrases
+from pocketmoji.datagen.teachers.neutral import neutral_variants, typing_slip
 
 Variant = tuple[str, str]
 """A rule's name and the text it made."""
@@ -56,21 +59,26 @@ class OfflineTeacher:
     name = "offline"
     exhausted = ""
 
-    def __init__(self, random_seed: int = 0) -> None:
+    def __init__(self, random_seed: int = 0, languages: Sequence[str] = ("en",)) -> None:
         self._random_seed = random_seed
+        self._languages = languages
 
     def paraphrase(self, asks: Sequence[Ask], done: Callable[[int], None]) -> Iterator[list[Candidate]]:
         for ask in asks:
-            yield paraphrase(ask.seed.text, ask.wanted, self._random_seed, ask.avoid)
+            english = closest(ask.seed.text, self._languages) == "en"
+            yield paraphrase(ask.seed.text, ask.wanted, self._random_seed, ask.avoid, english)
             done(1)
 
 
-def paraphrase(text: str, wanted: int, random_seed: int = 0, avoid: Sequence[str] = ()) -> list[Candidate]:
-    """At most `wanted` paraphrases of `text`, distinct after normalising, rules taking turns."""
+def paraphrase(
+    text: str, wanted: int, random_seed: int = 0, avoid: Sequence[str] = (), english: bool = True
+) -> list[Candidate]:
+    """At most `wanted` paraphrases of `text`, distinct after normalising, rules taking turns. The rules for English are
+    left out where it is in another language."""
     rng = random.Random(f"{random_seed}:{text}")
     seen = {normalise_text(text), *map(normalise_text, avoid)}
     found: list[Candidate] = []
-    for rule, made in _variants(text, rng):
+    for rule, made in _variants(text, rng) if english else neutral_variants(text, rng):
         key = normalise_text(made)
         if key not in seen:
             seen.add(key)
@@ -135,7 +143,7 @@ def _inner(core: str, rng: random.Random) -> list[Variant]:
         ("telegram", _telegram(core)),
         ("texting", _swap(core, phrases.TEXTING, 3)),
         ("contraction", _swap(core, phrases.CONTRACTIONS, 1)),
-        ("typo", _typo(core, rng)),
+        ("typo", typing_slip(core, rng)),
     ]
     return [(rule, text) for rule, text in made if text != core]
 
@@ -170,22 +178,6 @@ def _telegram(core: str) -> str:
     words = core.split()
     kept = [word for word in words if word.strip(",.!").casefold() not in phrases.TELEGRAM_DROPS]
     return " ".join(kept).lower() if 2 <= len(kept) < len(words) else core
-
-
-def _typo(core: str, rng: random.Random) -> str:
-    """Two neighbouring letters swapped, or one doubled, inside one long word."""
-    words = core.split()
-    long = [i for i, word in enumerate(words) if len(word) >= 6 and word.isalpha()]
-    if not long:
-        return core
-    chosen = rng.choice(long)
-    word = words[chosen]
-    at = rng.randrange(1, len(word) - 2)
-    if rng.random() < 0.5 and word[at] != word[at + 1]:
-        words[chosen] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    else:
-        words[chosen] = word[: at + 1] + word[at:]
-    return " ".join(words)
 
 
 def _fill(template: str, body: str, question: bool, rng: random.Random) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError, TeacherError
 from pocketmoji.core.extras import require_extra
+from pocketmoji.core.language import called
 from pocketmoji.datagen.clients.client import Client
 from pocketmoji.datagen.executors.budget import Budget
 from pocketmoji.datagen.executors.journal import Journal
@@ -38,19 +39,32 @@ def teacher_name(config: DatagenConfig, environment: Mapping[str, str] = os.envi
     return f"{kind}:{config.teacher_model}"
 
 
-def choose_teacher(config: DatagenConfig, journal: Journal, environment: Mapping[str, str]) -> Teacher:
-    """The teacher that the settings name. Says which it took and why."""
+def choose_teacher(
+    config: DatagenConfig, journal: Journal, environment: Mapping[str, str], languages: Sequence[str] = ("en",)
+) -> Teacher:
+    """The teacher that the settings name, for seeds in these languages. Says which it took and why."""
     name = teacher_name(config, environment)
     asked = config.teacher != "auto"
     if name == "offline":
         why = "asked for" if asked else f"no {' or '.join(GEMINI_KEYS)} is set"
         say(f"datagen: teacher offline, hand-written rules and no model ({why})")
-        return OfflineTeacher(config.random_seed)
+        say_limits_of_rules(languages)
+        return OfflineTeacher(config.random_seed, languages)
     open_client = client_opener(name, config, environment)
     say(f"datagen: teacher {name} ({'asked for' if asked else 'a key is set'}), executor {config.executor}")
     budget = Budget(name, config, journal)
     executor = make_executor(name, open_client, config, journal, budget)
     return ModelTeacher(name, executor, journal, budget, config)
+
+
+def say_limits_of_rules(languages: Sequence[str]) -> None:
+    """Says so where the offline teacher has little to say in the list's language."""
+    if tuple(languages) != ("en",):
+        say(
+            f"datagen: the list is in {called(languages)}, and the rules know English only: texts in other languages"
+            " get typing slips and the like, no phrases around them. For paraphrases use a model: --teacher gemini or"
+            " openai"
+        )
 
 
 def choose_judge(config: DatagenConfig, journal: Journal, environment: Mapping[str, str]) -> Judge | None:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median_low
 
-from pocketmoji.core.cldr import cldr_table, keyword_weight, keywords, words
+from pocketmoji.core.cldr import cldr_table, has_names, keyword_weight, keywords, words
 from pocketmoji.core.emoji import fully_qualified_emoji
+from pocketmoji.core.language import find_languages
 from pocketmoji.core.records import Example, Prediction
 from pocketmoji.core.runtime import Progress
 
@@ -19,7 +20,7 @@ class KeywordLookup:
     An emoji's score is the summed weight of the text's words among its keywords over the square root of their number,
     so that an emoji with many keywords is not always the nearest; ties go to the emoji that Unicode lists first. Each
     next emoji is chosen for the words that are still without one. A text without any keyword gets the commonest
-    training answer.
+    training answer. The keywords are of the language that the training texts are in, if CLDR's names are here in it.
     """
 
     name = "cldr-keywords"
@@ -30,19 +31,21 @@ class KeywordLookup:
         answers = Counter(example.emoji for example in examples)
         self.fallback = max(answers, key=lambda emoji: (answers[emoji], emoji))
         self.size = median_low([len(emoji_of(example.emoji) or "x") for example in examples])
+        spoken = find_languages(example.text for example in examples if example.origin == "seed")
+        self.language = next(filter(has_names, spoken), "en")
         self.by_keyword: dict[str, list[tuple[str, float]]] = {}
-        known = cldr_table()
+        known = cldr_table(self.language)
         for emoji in fully_qualified_emoji():
             found = known.get(emoji.replace("\ufe0f", ""))
             for word in found[1] if found else ():
-                value = keyword_weight(word) / len(found[1]) ** 0.5 if found else 0.0
+                value = keyword_weight(word, self.language) / len(found[1]) ** 0.5 if found else 0.0
                 self.by_keyword.setdefault(word, []).append((emoji, value))
 
     def predict(self, texts: Sequence[str], progress: Progress | None = None) -> list[Prediction]:
         """One prediction per text, in the order of `texts`."""
         found = []
         for text in texts:
-            raw = self._look_up(words(text)) or self.fallback
+            raw = self._look_up(words(text, self.language)) or self.fallback
             found.append(Prediction(text=text, raw=raw, tokens=[], stopped=True, seconds=0.0))
             if progress:
                 progress(1)
@@ -60,5 +63,5 @@ class KeywordLookup:
                 break
             best = max(score, key=score.__getitem__)
             chosen.append(best)
-            left = {word: None for word in left if word not in keywords(best)}
+            left = {word: None for word in left if word not in keywords(best, self.language)}
         return "".join(chosen)

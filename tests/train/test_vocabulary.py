@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.prompt import render
-from pocketmoji.core.workspace import read_json
+from pocketmoji.core.records import SPLITS, Example, write_jsonl
+from pocketmoji.core.workspace import read_json, write_json
+from pocketmoji.train.stage import languages_of, make_base
 from pocketmoji.train.vocabulary import PruneReport, merge_ancestors, prune_base, prune_tokenizer
 
 TEXTS, ANSWERS = ["my cat is sleeping on me"], ["😴💤🐈", "🤦‍♂️"]
@@ -108,3 +111,17 @@ def test_merges_of_dropped_tokens_are_dropped(tiny_model: Path) -> None:
     made = prune_tokenizer(full, keep)
     assert made["model"]["merges"] == []
     assert sorted(made["model"]["vocab"].values()) == list(range(len(keep)))
+
+
+def test_auto_is_the_lists_language(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = ["Guten Morgen", "Die Katze schläft", "Ich hab dich lieb", "Regen auf dem Zelt"]
+    rows = [Example(text=text, emoji="🎉", seed_id=text, origin="seed") for text in texts]
+    for split in SPLITS:
+        write_jsonl(tmp_path / f"{split}.jsonl", rows if split == "train" else [])
+    # A dataset of an older version, or of a machine without lists of words.
+    assert languages_of(tmp_path) == "de" and "the list is in German" in capsys.readouterr().err
+    write_json(tmp_path / "statistics.json", {"languages": ["pt", "en"]})
+    make_base(tmp_path, TrainConfig(base=str(tiny_model)), tmp_path / "base")
+    assert read_json(tmp_path / "base/manifest.json")["config"]["languages"] == "pt,en"
+    make_base(tmp_path, TrainConfig(base=str(tiny_model), languages="fi"), tmp_path / "base")
+    assert read_json(tmp_path / "base/manifest.json")["config"]["languages"] == "fi"
