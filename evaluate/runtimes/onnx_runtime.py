@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.errors import InputError
+from pocketmoji.core.prompt import render
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.runtime import Progress
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prediction, prompt_tokens
@@ -44,10 +45,12 @@ class OnnxRuntime:
         options.intra_op_num_threads = os.cpu_count() or 1
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(str(onnx_file), options, providers=["CPUExecutionProvider"])
+        self._outputs = [output.name for output in self.session.get_outputs()]
         self.tokenizer = load_tokenizer(tokenizer_folder)
         self.stop_token_ids = list(stop_token_ids)
         self.max_new_tokens = max_new_tokens
         self.batch_size = batch_size
+        self.rendered: Callable[[str], str] = render
 
     def predict(self, texts: Sequence[str], progress: Progress | None = None) -> list[Prediction]:
         """One prediction per text, in the order of `texts`."""
@@ -85,6 +88,20 @@ class OnnxRuntime:
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "num_logits_to_keep": np.array(0, np.int64)}
         return self.session.run(["logits"], {**feed, **self._empty_cache(1)})[0][0]
 
+    def step(self, tokens: Sequence[int], state: dict[str, Any] | None) -> tuple[Any, dict[str, Any]]:
+        """The logits after `tokens` (a vector) and the caches with them; None is the state before a prompt."""
+        import numpy as np
+
+        cache = state or self._empty_cache(1)
+        length = next(iter(cache.values())).shape[2] + len(tokens)
+        feed = {
+            "input_ids": np.array([list(tokens)], np.int64),
+            "attention_mask": np.ones((1, length), np.int64),
+            "num_logits_to_keep": np.array(1, np.int64),
+        }
+        outputs = dict(zip(self._outputs, self.session.run(None, {**feed, **cache}), strict=True))
+        return outputs.pop("logits")[0, -1], _as_past(outputs)
+
     def _empty_cache(self, rows: int) -> dict[str, Any]:
         """Caches of length 0; number of heads, head size and type are the graph's own."""
         import numpy as np
@@ -107,11 +124,10 @@ class OnnxRuntime:
         rows: list[list[int]] = [[] for _ in prompts]
         running = np.ones(len(prompts), bool)
         one = np.array(1, np.int64)
-        names = [output.name for output in self.session.get_outputs()]
         for step in range(self.max_new_tokens):
             mask = np.ones((len(prompts), length), np.int64)
             feed = {"input_ids": ids, "attention_mask": mask, "num_logits_to_keep": one, **cache}
-            outputs = dict(zip(names, self.session.run(None, feed), strict=True))
+            outputs = dict(zip(self._outputs, self.session.run(None, feed), strict=True))
             token = outputs.pop("logits")[:, -1].argmax(-1)
             first = first if step else time.perf_counter() - started
             for i in np.flatnonzero(running):
@@ -119,9 +135,14 @@ class OnnxRuntime:
             running &= ~np.isin(token, self.stop_token_ids)
             if not running.any():
                 break
-            cache = {name.replace("present.", "past_key_values.", 1): value for name, value in outputs.items()}
+            cache = _as_past(outputs)
             ids, length = token[:, None].astype(np.int64), length + 1
         return rows, first
+
+
+def _as_past(present: dict[str, Any]) -> dict[str, Any]:
+    """The caches that came out, by the names under which they go in again."""
+    return {name.replace("present.", "past_key_values.", 1): value for name, value in present.items()}
 
 
 def _numpy_type(onnx_type: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,17 @@ class TorchRuntime:
         finally:
             self.model.train(was_training)
         return [found[i] for i in range(len(texts))]
+
+    def step(self, tokens: Sequence[int], state: Any) -> tuple[Any, Any]:
+        """The logits after `tokens` (a vector) and a cache with them; None is the state before a prompt."""
+        import torch
+        from transformers import DynamicCache
+
+        cache: Any = deepcopy(state) or DynamicCache()  # it grows in place, and several answers go on from a state
+        ids = torch.tensor([list(tokens)], device=self.model.device)
+        with torch.inference_mode():
+            out = self.model(input_ids=ids, cache=cache, use_cache=True, logits_to_keep=1)
+        return out.logits[0, -1].float().cpu().numpy(), cache
 
     def _decoder(self, prefix: list[int]) -> Callable[[list[list[int]]], list[list[int]]]:
         """Decodes batches of prompts that all begin with `prefix`."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pocketmoji.browser_tests.checks.gates import METRICS
-from pocketmoji.cli import parser_of
+from pocketmoji.options import parser_of
 
 DOCS = (Path(__file__).parents[2] / "docs/browser_tests.md").read_text("utf-8")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pocketmoji.cli import COMMANDS, main, parser_of
+from pocketmoji.cli import main
+from pocketmoji.options import COMMANDS, parser_of
 
 
 def test_help_imports_nothing_heavy(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,8 +32,8 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_an_option_reaches_every_stage_that_has_it() -> None:
-    from pocketmoji.cli import settings
     from pocketmoji.core.config import DatagenConfig, TrainConfig
+    from pocketmoji.options import settings
 
     options = parser_of("run").parse_args(["--random-seed", "7", "--epochs", "2", "--paraphrases", "3"])
     assert settings(DatagenConfig, options).random_seed == settings(TrainConfig, options).random_seed == 7

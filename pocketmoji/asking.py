@@ -1,0 +1,85 @@
+"""Asking a model of one's own: a web folder, an ONNX file or a merged model's folder in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pocketmoji.core.errors import InputError
+from pocketmoji.core.extras import require_extra
+from pocketmoji.core.records import Record
+from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.workspace import read_object
+
+LONGEST = 16  # tokens of an answer where the folder does not say
+
+
+class Answer(Record):
+    """One answer: `probability` is that of exactly these tokens; not `stopped`: it was cut off at its longest."""
+
+    emoji: str
+    probability: float
+    stopped: bool
+
+
+class Answers(Record):
+    """What a model says to a text: the greedy answer first, as the page has it, then others that begin otherwise."""
+
+    text: str
+    answers: list[Answer]
+
+
+class Asked:
+    """A model that is loaded and can be asked. Without torch where the folder has an ONNX file."""
+
+    def __init__(self, model: Path) -> None:
+        self._model: Any = _open(model)
+
+    def ask(self, text: str, count: int = 3) -> Answers:
+        """At most `count` answers; InputError for a text without anything in it."""
+        from pocketmoji.evaluate.runtimes.candidates import candidates
+
+        if not text.strip():
+            raise InputError("the text is empty", expected="a phrase")
+        if count < 1:
+            raise InputError(f"{count} answers are wanted", expected="1 or more")
+        found = candidates(self._model, text, count)
+        said = [Answer(emoji=one.emoji, probability=one.probability, stopped=one.stopped) for one in found]
+        return Answers(text=text, answers=said)
+
+
+def ask_each(model: Path, texts: Iterable[str], count: int = 3) -> Iterator[Answers]:
+    """Loads the model, then the answers to each text as they come."""
+    asked = Asked(model)
+    for text in texts:
+        yield asked.ask(text, count)
+
+
+def _open(target: Path) -> Any:
+    from pocketmoji.evaluate.runtimes.candidates import find_artefact
+    from pocketmoji.evaluate.runtimes.model_folder import find_model_folder, prompt_renderer
+
+    if not target.exists():
+        raise InputError(
+            f"there is no {target}",
+            expected="a folder that `pocketmoji run` wrote as web/ or model/, or an ONNX file in one",
+            remedy="make one: pocketmoji run --seeds mine.csv",
+        )
+    if file := find_artefact(target):
+        require_extra("ask", what="asking an ONNX file")
+        from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
+
+        folder = target if target.is_dir() else find_model_folder(file)
+        card = read_object(folder / "pocketmoji.json")
+        stops = card.get("stop_token_ids") or stop_token_ids(folder)
+        return OnnxRuntime(file, folder, stops, int(card.get("max_new_tokens") or LONGEST), batch_size=1)
+    if not (target / "model.safetensors").is_file():
+        raise InputError(
+            f"{target} holds no model", expected="onnx/*.onnx, or model.safetensors with its tokenizer", where=target
+        )
+    require_extra("train", what="asking a model without an ONNX file")
+    from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
+
+    asked = prompt_renderer(target)
+    return TorchRuntime(target, stop_token_ids(target), LONGEST, batch_size=1, rendered=asked)
