@@ -67,9 +67,9 @@ def browser_test(
 ) -> BrowserReport:
     """Run the model in `web_folder` in the browser and write the report to `folder`.
 
-    All `texts` go through Transformers.js on WASM, a few (config) through WebGPU and MediaPipe. `reference` has
-    the predictions of the same artefacts in Python: "transformers.js" those of the ONNX file, "mediapipe" those of the
-    .task, matched by text.
+    `texts` go through Transformers.js on WASM as far as config allows (any beginning is a fair sample), a few through
+    WebGPU and MediaPipe. `reference` has the predictions of the same artefacts in Python: "transformers.js" those of
+    the ONNX file, "mediapipe" those of the .task, matched by text.
     MachineError where there is no Chromium or no WebGPU adapter; anything else that goes wrong is in the report.
     Answers are kept as they come, so that an interrupted check goes on where it was. `keep_evidence`: whatever fails
     leaves its trace, console and screenshot in `folder`/evidence.
@@ -78,7 +78,7 @@ def browser_test(
         raise InputError("there are no texts to run in the browser", expected="at least one evaluation text")
     card = read_json(web_folder / "pocketmoji.json") if (web_folder / "pocketmoji.json").is_file() else {}
     folder.mkdir(parents=True, exist_ok=True)
-    wanted: list[tuple[EngineName, int]] = [("transformers.js/wasm", len(texts))]
+    wanted: list[tuple[EngineName, int]] = [("transformers.js/wasm", config.wasm_texts)]
     if config.webgpu_texts:
         wanted.append(("transformers.js/webgpu", config.webgpu_texts))
     if config.mediapipe_texts and card.get("task_file"):
@@ -88,9 +88,8 @@ def browser_test(
     exact: list[ExactRuntime] = []  # made by the first engine that needs it, shared by all
     version = ""
     for engine, count in wanted:
-        check = _Check(
-            engine, web_folder, card, few(texts, count), config, folder, text_limit_s, page, keep_evidence, exact
-        )
+        asked = texts[:count] if engine == "transformers.js/wasm" else few(texts, count)
+        check = _Check(engine, web_folder, card, asked, config, folder, text_limit_s, page, keep_evidence, exact)
         result = check.run(reference.get(engine.split("/")[0]))
         version = check.runtime.chromium_version or version
         results[engine] = result
@@ -108,9 +107,11 @@ def few(texts: Sequence[EvaluationText], count: int) -> list[EvaluationText]:
     adapter takes ten seconds to say a token and some to read one. All texts, in their order, if there are no more."""
     if count >= len(texts):
         return list(texts)
-    groups: dict[str, list[EvaluationText]] = {}
-    for text in sorted(texts, key=lambda text: (len(text.emoji), len(text.text))):
-        groups.setdefault(text.group, []).append(text)
+    groups: dict[str, list[EvaluationText]] = {text.group: [] for text in texts}
+    # An everyday phrase is answered with an emoji or two of all those that would do.
+    short = lambda text: (4 if text.group == "everyday" else len(text.emoji), len(text.text))
+    for text in sorted(texts, key=short):
+        groups[text.group].append(text)
     return [text for turn in zip_longest(*groups.values()) for text in turn if text][:count]
 
 

@@ -57,6 +57,7 @@ def run_suite(
         require_model(folder)
     every = _texts(evaluation)
     texts = every if full else sample(every)
+    config = config.model_copy(update={"wasm_texts": len(texts)})
     find_chromium(config.chromium)
     tuned = _predictions(evaluation / "tuned.predictions.jsonl")
     out.mkdir(parents=True, exist_ok=True)

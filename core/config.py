@@ -103,7 +103,8 @@ class TrainConfig(Settings):
 
 
 class EvaluateConfig(Settings):
-    max_texts: int = Field(default=120, ge=1, description="evaluation texts; sampled by seed above that")
+    max_texts: int = Field(default=200, ge=1, description="evaluation texts; above that each group is sampled")
+    everyday: bool = Field(default=True, description="everyday phrases, which are on no list")
     max_new_tokens: int = Field(default=16, ge=2)
     batch_size: int = Field(default=32, ge=1)
     random_seed: int = 0
@@ -126,6 +127,7 @@ class ExportConfig(Settings):
 
 
 class BrowserConfig(Settings):
+    wasm_texts: int = Field(default=120, ge=1, description="texts through WASM at most")
     webgpu_texts: int = Field(default=3, ge=0)
     mediapipe_texts: int = Field(default=3, ge=0)
     logit_texts: int = Field(default=1, ge=0, description="texts whose logits are compared with Python's")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,6 +12,8 @@ from pocketmoji.core.workspace import write_text
 
 Split = Literal["train", "validation", "heldout_paraphrases", "heldout_seeds"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "heldout_paraphrases", "heldout_seeds")
+Group = Literal["seed", "other_words", "everyday", "typed", "paraphrase", "untaught", "heldout_seed"]
+GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 class Record(BaseModel):
@@ -48,12 +50,20 @@ class RejectedRow(Record):
 
 
 class EvaluationText(Record):
-    """A text to be answered: a trained seed, a held-out paraphrase of one, or a text of a seed that was not trained."""
+    """A text to be answered, and what it should give.
+
+    Groups: "seed", a trained phrase; "typed", one as people type it (`form` says how); "paraphrase", one in words
+    that were held out; "other_words", the same in quite other words (`overlap`, see evaluate/groups); "untaught", a
+    paraphrase of a seed of which no paraphrase was trained; "heldout_seed", a text of a seed that was not trained;
+    "everyday", a phrase that is on no list, with all the emoji that would do.
+    """
 
     text: str
     emoji: str
     seed_id: str
-    group: Literal["seed", "paraphrase", "heldout_seed"]
+    group: Group
+    form: str = ""
+    overlap: float | None = None
 
 
 class Prediction(Record):
@@ -91,6 +101,11 @@ class Scores(Record):
     first_emoji_recall: Interval | None
     transfer: Interval | None
     parity: Interval | None = None
+    other_words_recall: Interval | None = None
+    other_words_overlap: Interval | None = None
+    everyday_acceptable: Interval | None = None
+    typed_recall: Interval | None = None
+    untaught_recall: Interval | None = None
 
     def brief(self) -> dict[str, float | int | None]:
         """The form that summary.json has."""
@@ -98,8 +113,14 @@ class Scores(Record):
         return {
             "n": self.n,
             "compliance": self.compliance.value,
+            "other_words_recall": value(self.other_words_recall),
+            "other_words_overlap": value(self.other_words_overlap),
+            "everyday_acceptable": value(self.everyday_acceptable),
+            "typed_recall": value(self.typed_recall),
             "seed_recall": value(self.seed_recall),
             "paraphrase_recall": value(self.paraphrase_recall),
+            "untaught_recall": value(self.untaught_recall),
+            "transfer": value(self.transfer),
             "parity": value(self.parity),
         }
 

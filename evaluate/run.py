@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from itertools import combinations
@@ -10,21 +11,26 @@ from pathlib import Path
 
 from pocketmoji.core.config import EvaluateConfig
 from pocketmoji.core.console import progress, say
-from pocketmoji.core.records import Example, Interval, Prediction, read_jsonl, write_jsonl
+from pocketmoji.core.records import GROUPS, EvaluationText, Example, Prediction, Scores, read_jsonl, write_jsonl
+from pocketmoji.core.workspace import write_text
 from pocketmoji.evaluate.cache import PredictionCache
 from pocketmoji.evaluate.gates.baseline_file import read_baseline, write_baseline
 from pocketmoji.evaluate.gates.gate_rules import compare_with_baseline, judge_rules, parse_rule
+from pocketmoji.evaluate.groups.other_words import LIMIT
 from pocketmoji.evaluate.lookups.keyword_lookup import KeywordLookup
 from pocketmoji.evaluate.lookups.nearest_neighbour import NearestNeighbour
 from pocketmoji.evaluate.reports.evaluation import Evaluation
+from pocketmoji.evaluate.reports.scores_table import headline, scores_table, write_lookups
 from pocketmoji.evaluate.reports.write import write_results
 from pocketmoji.evaluate.runtimes.opened import Opener, identity, opened, tokenizer_digest
 from pocketmoji.evaluate.runtimes.runtime_spec import RuntimeSpec
+from pocketmoji.evaluate.scoring.against_lookups import against_lookups
 from pocketmoji.evaluate.scoring.answering import write_evaluation
 from pocketmoji.evaluate.scoring.comparison import compare
 from pocketmoji.evaluate.scoring.measures import emoji_range, measures
+from pocketmoji.evaluate.scoring.scores import summarise
 from pocketmoji.evaluate.scoring.table import aggregate, score_texts
-from pocketmoji.evaluate.scoring.texts import evaluation_texts
+from pocketmoji.evaluate.scoring.texts import GROUP_NAMES, evaluation_texts, overlaps
 from pocketmoji.evaluate.statistics.parity import parity
 
 AT_A_TIME = 8
@@ -54,7 +60,12 @@ def run_evaluation(
     before = read_baseline(baseline) if baseline else None
     evaluation.about = {spec.name: identity(spec, config) for spec in specs}
     write_jsonl(folder / "texts.jsonl", texts)
-    tokenizers = {}
+    _tell_groups(texts)
+    looked_up = _look_up(texts, dataset)
+    lookups = {name: summarise(texts, said) for name, said in looked_up.items()}
+    write_lookups(folder, lookups)
+    tokenizers: dict[str, str | None] = {}
+    told: dict[str, Scores] = {}
     for spec in specs:
         said, took = _answer(spec, evaluation, openers or {}, cache)
         evaluation.predictions[spec.name] = said
@@ -64,8 +75,11 @@ def run_evaluation(
         same = reference is not None and tokenizers[spec.name] is not None
         same = same and tokenizers[spec.name] == tokenizers[names[0]]
         scores = write_evaluation(texts, said, folder, spec.name, reference if same else None)
-        say(f"{spec.name}: compliance {scores.compliance.value:.1%}" + _recall(scores.paraphrase_recall))
-    _add_references(evaluation, dataset)
+        told[spec.name] = scores
+        say(headline(spec.name, scores, lookups))
+    write_text(folder / "scores.md", scores_table(told, lookups))
+    evaluation.predictions |= looked_up
+    evaluation.references = list(looked_up)
     score(evaluation)
     for one, other in combinations(names, 2):
         same = tokenizers[one] is not None and tokenizers[one] == tokenizers[other]
@@ -96,6 +110,7 @@ def score(evaluation: Evaluation) -> None:
     evaluation.between = compare(texts, evaluation.columns, known, list(combinations(runtimes, 2)), seed)
     pairs = [(reference, name) for name in runtimes for reference in evaluation.references]
     evaluation.with_references = compare(texts, evaluation.columns, known, pairs, seed)
+    evaluation.against_lookups = against_lookups(texts, evaluation.columns, known, runtimes, evaluation.references)
 
 
 def _answer(
@@ -125,16 +140,20 @@ def _answer(
     return [found[text.text] for text in evaluation.texts], times
 
 
-def _add_references(evaluation: Evaluation, dataset: Path) -> None:
+def _look_up(texts: Sequence[EvaluationText], dataset: Path) -> dict[str, list[Prediction]]:
     """The answers of the baselines without a model, from the rows that the model was trained on."""
     examples = read_jsonl(dataset / "train.jsonl", Example)
     if not examples:
-        return
-    asked = [text.text for text in evaluation.texts]
-    for reference in (NearestNeighbour(examples), KeywordLookup(examples)):
-        evaluation.predictions[reference.name] = reference.predict(asked)
-        evaluation.references.append(reference.name)
+        return {}
+    asked = [text.text for text in texts]
+    return {one.name: one.predict(asked) for one in (NearestNeighbour(examples), KeywordLookup(examples))}
 
 
-def _recall(interval: Interval | None) -> str:
-    return f", recall of paraphrases {interval.value:.1%}" if interval else ""
+def _tell_groups(texts: Sequence[EvaluationText]) -> None:
+    counts = Counter(text.group for text in texts)
+    say("evaluate: " + ", ".join(f"{counts[group]} × {GROUP_NAMES[group]}" for group in GROUPS if counts[group]))
+    shared = overlaps(texts)
+    if shared:
+        say(f"evaluate: other words share {shared['mean']:.0%} of their content words with what was trained (mean)")
+    else:
+        say(f"evaluate: no held-out paraphrase is in other words: each shares over {LIMIT:.0%} of its content words")

@@ -58,6 +58,8 @@ def evaluate_runtimes(
             new_baseline=new_baseline,
         )
 
+    from pocketmoji.evaluate.groups.everyday import FILE
+
     given: dict[str, Any] = {"gates": list(gates), "new_baseline": str(new_baseline) if new_baseline else None}
     run_stage(
         folder,
@@ -65,6 +67,7 @@ def evaluate_runtimes(
         config={**config.model_dump(mode="json"), **({k: v for k, v in given.items() if v})},
         read={
             **digests_of(dataset, [f"{s}.jsonl" for s in SPLITS]),
+            **({FILE.name: digest_file(FILE)} if config.everyday else {}),
             **{spec.name: digest_json(identity(spec, config)) for spec in specs},
             **({"baseline": digest_file(baseline)} if baseline and baseline.is_file() else {}),
         },

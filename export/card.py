@@ -10,7 +10,15 @@ from pocketmoji.core.notice import TERMS
 from pocketmoji.core.prompt import render
 from pocketmoji.core.workspace import write_text
 
-METRICS = ("compliance", "seed_recall", "paraphrase_recall", "parity")
+METRICS = {
+    "other_words_recall": "other words",
+    "everyday_acceptable": "everyday",
+    "typed_recall": "as typed",
+    "compliance": "compliance",
+    "seed_recall": "phrases",
+    "paraphrase_recall": "paraphrases",
+    "parity": "parity",
+}
 
 
 def write_card(folder: Path, about: Mapping[str, Any], file: str) -> None:
@@ -45,11 +53,12 @@ grid of `{training["quantise"]}`, in {training["precision"]} on {training["devic
 
 ## Scores
 
-On raw outputs. Compliance: nothing but emoji. Recall: exactly the emoji of the list, for its phrases and for
-paraphrases that were not trained. Parity: the same tokens as the trained model.
+On raw outputs. Exactly the emoji of the list: for its phrases, for these as people type them (capitals, title case,
+hashtags, typos), for paraphrases that were not trained, and for those of them in quite other words. Everyday: phrases
+that are on no list, an emoji that would do. Compliance: nothing but emoji. Parity: the tokens of the trained model.
 
-| artefact | texts | {" | ".join(metric.replace("_", " ") for metric in METRICS)} |
-|---|---|---|---|---|---|
+| artefact | texts | {" | ".join(METRICS.values())} |
+|---|---|{"---|" * len(METRICS)}
 {table}
 
 Half precision: {about["numerics"]["half"]}.

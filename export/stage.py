@@ -17,7 +17,14 @@ from pocketmoji.core.runtime import stop_token_ids
 from pocketmoji.core.workspace import digest_of, read_json, run_stage, write_json
 
 PROBED = 16  # texts whose activations are looked at
-COMPARED = ("compliance", "seed_recall", "paraphrase_recall")
+COMPARED = (
+    "compliance",
+    "other_words_recall",
+    "everyday_acceptable",
+    "typed_recall",
+    "seed_recall",
+    "paraphrase_recall",
+)
 
 
 def export_artefacts(
@@ -32,6 +39,7 @@ def export_artefacts(
         )
 
     def work(out: Path) -> None:
+        from pocketmoji.evaluate.reports.scores_table import headline, read_lookups
         from pocketmoji.evaluate.runtimes.litert_lm_runtime import LitertLmRuntime
         from pocketmoji.evaluate.runtimes.litert_runtime import LitertRuntime
         from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
@@ -45,6 +53,7 @@ def export_artefacts(
         texts = read_jsonl(evaluation / "texts.jsonl", EvaluationText)
         tuned = read_jsonl(evaluation / "tuned.predictions.jsonl", Prediction)
         merged = Scores.model_validate_json((evaluation / "tuned.scores.json").read_text("utf-8"))
+        lookups = read_lookups(evaluation)
         training = read_json(model / "training.json")
         base = training["base"]
         stops, limit = stop_token_ids(model), evaluate.max_new_tokens
@@ -52,13 +61,14 @@ def export_artefacts(
 
         def check(name: str, file: Path, runtime: Any) -> None:
             scores = evaluate_runtime(runtime, texts, out, name, reference=tuned)
-            tell_scores(name, scores)
+            say(headline(name, scores, lookups))
             artefacts.append(
                 {
                     "name": name,
                     "file": file.relative_to(out).as_posix(),
                     "bytes": bytes_of(file),
                     "losses": losses(merged, scores),
+                    "allowed": allowed(merged, config.tolerance),
                     "scores": scores.brief(),
                 }
             )
@@ -127,28 +137,28 @@ def losses(merged: Scores, scores: Scores) -> dict[str, float]:
     return found
 
 
+def allowed(merged: Scores, tolerance: float) -> dict[str, float]:
+    """What each compared score may lose: the tolerance, or one text where a group is so small that one is more."""
+    scored = {metric: interval for metric in COMPARED if (interval := getattr(merged, metric)) is not None}
+    return {metric: round(max(tolerance, 1 / interval.n), 6) for metric, interval in scored.items()}
+
+
 def choose_artefact(artefacts: Sequence[Mapping[str, Any]], config: ExportConfig) -> tuple[str, str]:
-    """The smallest ONNX artefact whose scores are within the tolerance, and the reason in words. If none is, the one
-    that loses least, and of equals the smallest."""
+    """The smallest ONNX artefact each of whose scores loses no more than is allowed (the tolerance, where nothing else
+    is said), and the reason in words. If none is, the one that loses least, and of equals the smallest."""
     told: list[str] = []
     candidates = sorted((a for a in artefacts if a["name"].startswith("onnx_")), key=lambda a: a["bytes"])
     for artefact in candidates:
-        worst = max(artefact["losses"], key=lambda metric: artefact["losses"][metric])
+        may_lose = artefact.get("allowed", {})
+        beyond = {m: loss - may_lose.get(m, config.tolerance) for m, loss in artefact["losses"].items()}
+        worst = max(beyond, key=lambda metric: (beyond[metric] > 1e-6, artefact["losses"][metric]))
         loss = artefact["losses"][worst]
         size = f"{artefact['name']} ({artefact['bytes'] / 1e6:.0f} MB)"
-        if loss <= config.tolerance + 1e-9:
-            reason = f"{size} is the smallest within {config.tolerance:.0%} of the merged model (worst: {worst}, "
+        if beyond[worst] <= 1e-6:
+            within = f"within {config.tolerance:.0%}" + (" or one text" if loss > config.tolerance else "")
+            reason = f"{size} is the smallest {within} of the merged model (worst: {worst}, "
             return artefact["name"], "; ".join([*told, reason + f"{-loss:+.1%})"])
         told.append(f"{size} loses {loss:.1%} of {worst}")
     best = min(candidates, key=lambda artefact: max(artefact["losses"].values()))["name"]
     reason = f"none is within {config.tolerance:.0%}, and {best} is the smallest of those that lose least"
     return best, "; ".join([*told, reason])
-
-
-def tell_scores(name: str, scores: Scores) -> None:
-    parts = []
-    for metric in (*COMPARED, "parity"):
-        interval = getattr(scores, metric)
-        if interval is not None:
-            parts.append(f"{metric} {interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})")
-    say(f"{name}: {', '.join(parts)}")

@@ -18,7 +18,7 @@ def run_all(config: RunConfig, command: str) -> dict[str, Any]:
     from pocketmoji.export.ship import ship
     from pocketmoji.export.stage import export_artefacts
     from pocketmoji.report.page import write_report
-    from pocketmoji.report.summary import summarise_run
+    from pocketmoji.report.summary import summarise_run, write_scores
     from pocketmoji.train.stage import make_base, tune
 
     require_extra("train", "export", "browser", what="a whole run")
@@ -33,5 +33,6 @@ def run_all(config: RunConfig, command: str) -> dict[str, Any]:
     check_browser(run / "web", run / "evaluation", run / "export", config.browser, run / "browser")
     summary = summarise_run(config, command)
     write_json(run / "summary.json", summary)
+    write_scores(run, summary)
     say(f"report: {write_report(run)}")
     return summary

@@ -9,6 +9,10 @@ from pocketmoji.core.errors import InputError
 from pocketmoji.core.records import GateResult
 
 METRICS = {
+    "other_words_recall": "quite other words for a seed answered with its emoji",
+    "other_words_overlap": "quite other words for a seed answered with one of its emoji at least",
+    "everyday_acceptable": "everyday phrases answered with an emoji that would do",
+    "typed_recall": "seeds in capitals, title case, as hashtags and with typos answered with their emoji",
     "compliance": "share of answers that are emoji and nothing else",
     "seed_recall": "seeds answered with their emoji",
     "paraphrase_recall": "held-out paraphrases answered with their seed's emoji",

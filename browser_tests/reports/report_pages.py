@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from html import escape
 
 from pocketmoji.browser_tests.reports.result import BrowserReport, EngineResult
+from pocketmoji.core.formats import percent
 
 MARKS = {"passed": "✅", "failed": "❌", "not verifiable here": "➖"}
 Row = Sequence[str]
+SCORES = {
+    "other_words_recall": "other words",
+    "everyday_acceptable": "everyday",
+    "typed_recall": "as typed",
+    "compliance": "emoji only",
+    "seed_recall": "phrases",
+    "paraphrase_recall": "paraphrases",
+}
 
 
 def verdict(report: BrowserReport) -> str:
@@ -37,12 +46,22 @@ def tables(report: BrowserReport) -> list[tuple[str, Row, list[Row]]]:
     matrix = [_engine_row(engine, report.of_texts) for engine in report.engines.values()]
     findings = [(f.status, f.check, f.reason or _figures(f.measured), f.needs or "") for f in report.findings]
     gates = [("passed" if g.passed else "failed", g.gate, f"{g.limit:g}", f"{g.value:.4g}") for g in report.gates]
-    found: list[tuple[str, Row, list[Row]]] = [("Engines", head, matrix)]
+    scored = [_scores_row(engine) for engine in report.engines.values() if engine.scores]
+    found: list[tuple[str, Row, list[Row]]] = []
+    if scored:
+        found.append(("What people type", ("", "engine", "texts", *SCORES.values()), scored))
+    found.append(("Engines", head, matrix))
     if findings:
         found.append(("Checks", ("", "check", "finding", "needs"), list(findings)))
     if gates:
         found.append(("Gates", ("", "gate", "limit", "measured"), list(gates)))
     return found
+
+
+def _scores_row(engine: EngineResult) -> Row:
+    found = [getattr(engine.scores, metric) for metric in SCORES]
+    shown = ["–" if one is None else f"{percent(one.value)} of {one.n}" for one in found]
+    return (engine.status, engine.engine, str(engine.texts), *shown)
 
 
 def _engine_row(engine: EngineResult, of_texts: int) -> Row:

@@ -28,9 +28,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.records import EvaluationText, Interval, Prediction
+from pocketmoji.core.records import EvaluationText, Group, Interval, Prediction
 from pocketmoji.core.workspace import write_text
-from pocketmoji.evaluate.scoring.texts import Group
 
 REMEDY = "make it again from a result that you trust: pocketmoji evaluate ... --write-baseline FILE"
 
@@ -105,9 +104,17 @@ def read_baseline(path: Path) -> Baseline:
     return baseline
 
 
-def answers_of(baseline: Baseline, name: str, alone: bool, path: Path) -> dict[EvaluationText, Prediction]:
-    """What the baseline's runtime of that name said, by text. `alone`: the evaluation has one runtime; then it is
-    compared with a baseline of one runtime whatever either is called."""
+Key = tuple[str, str, str]
+
+
+def key_of(text: EvaluationText) -> Key:
+    """What makes it the same text in two evaluations. Its group may change with what else is trained."""
+    return text.seed_id, text.text, text.emoji
+
+
+def answers_of(baseline: Baseline, name: str, alone: bool, path: Path) -> dict[Key, Prediction]:
+    """What the baseline's runtime of that name said, by `key_of` the text. `alone`: the evaluation has one runtime;
+    then it is compared with a baseline of one runtime whatever either is called."""
     known = list(baseline.answers)
     if name not in known and not (alone and len(known) == 1):
         raise InputError(
@@ -118,9 +125,8 @@ def answers_of(baseline: Baseline, name: str, alone: bool, path: Path) -> dict[E
         )
     said = baseline.answers[name if name in known else known[0]]
     found = {}
-    for (group, seed_id, text, emoji), (raw, stopped) in zip(baseline.texts, said, strict=True):
-        key = EvaluationText(text=text, emoji=emoji, seed_id=seed_id, group=group)
-        found[key] = Prediction(text=text, raw=raw, tokens=[], stopped=stopped, seconds=0.0)
+    for (_, seed_id, text, emoji), (raw, stopped) in zip(baseline.texts, said, strict=True):
+        found[seed_id, text, emoji] = Prediction(text=text, raw=raw, tokens=[], stopped=stopped, seconds=0.0)
     return found
 
 

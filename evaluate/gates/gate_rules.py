@@ -10,7 +10,7 @@ from typing import Any
 
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.records import EvaluationText, Interval, Prediction, Record
-from pocketmoji.evaluate.gates.baseline_file import Baseline, answers_of
+from pocketmoji.evaluate.gates.baseline_file import Baseline, answers_of, key_of
 from pocketmoji.evaluate.runtimes.runtime_spec import NAME
 from pocketmoji.evaluate.scoring.comparison import LEVEL, Comparison, compare_one
 from pocketmoji.evaluate.scoring.measures import Measure, measure_named
@@ -115,7 +115,8 @@ def compare_with_baseline(
     found: dict[str, dict[str, tuple[Comparison, Any, Any]]] = {}
     for name, said in predictions.items():
         before = answers_of(baseline, name, len(predictions) == 1, path)
-        common = [(text, before[text], now) for text, now in zip(texts, said, strict=True) if text in before]
+        pairs = zip(texts, said, strict=True)
+        common = [(text, before[key_of(text)], now) for text, now in pairs if key_of(text) in before]
         if len(common) < FEWEST_COMMON * len(texts) or not common:
             raise InputError(
                 f"the baseline has {len(common)} of the {len(texts)} texts",

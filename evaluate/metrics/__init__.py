@@ -1,5 +1,6 @@
 """What is measured of answers: each metric is one public function in a file of its own, with its definition there."""
 
+from pocketmoji.evaluate.metrics.acceptable import acceptable
 from pocketmoji.evaluate.metrics.answer import answer_emoji
 from pocketmoji.evaluate.metrics.compliance import compliant
 from pocketmoji.evaluate.metrics.count_in_range import count_in_range
@@ -19,6 +20,7 @@ from pocketmoji.evaluate.metrics.stopped import stopped
 from pocketmoji.evaluate.metrics.transfer import transfer
 
 __all__ = [
+    "acceptable",
     "answer_emoji",
     "compliant",
     "count_in_range",

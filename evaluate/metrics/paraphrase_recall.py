@@ -16,7 +16,7 @@ def paraphrase_recall(texts: Sequence[EvaluationText], predictions: Sequence[Pre
     """
     by_seed: dict[str, list[bool]] = {}
     for text, prediction in zip(texts, predictions, strict=True):
-        if text.group == "paraphrase":
+        if text.group in ("paraphrase", "other_words"):
             by_seed.setdefault(text.seed_id, []).append(exact_match(prediction, text.emoji))
     shares = [sum(exact) / len(exact) for exact in by_seed.values()]
     return sum(shares) / len(shares) if shares else None

@@ -19,10 +19,12 @@
   // Per seed and runtime: how many of its texts were right (for a phrase never trained: at least close).
   const seeds = new Map();
   data.texts.forEach(([text, emoji, seed, group], i) => {
-    if (!seeds.has(seed)) seeds.set(seed, { seed, text, emoji, trained: group !== 2, texts: 0, right: data.names.map(() => 0) });
+    if (group === data.everyday) return;
+    const never = group === data.never;
+    if (!seeds.has(seed)) seeds.set(seed, { seed, text, emoji, trained: !never, texts: 0, right: data.names.map(() => 0) });
     const row = seeds.get(seed);
     row.texts += 1;
-    data.answers.forEach((answers, k) => { row.right[k] += answers[i][1] === 0 || (group === 2 && answers[i][1] === 1); });
+    data.answers.forEach((answers, k) => { row.right[k] += answers[i][1] === 0 || (never && answers[i][1] === 1); });
   });
   const share = (row) => row.right.slice(0, data.runtimes).reduce((sum, n) => sum + n, 0) / row.texts;
   const ordered = [...seeds.values()].sort((a, b) => share(a) - share(b) || a.seed - b.seed);

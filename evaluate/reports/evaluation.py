@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pocketmoji.core.config import EvaluateConfig
-from pocketmoji.core.records import EvaluationText, Interval, Prediction
+from pocketmoji.core.records import GROUPS, EvaluationText, Interval, Prediction
 from pocketmoji.core.workspace import digest_json
 from pocketmoji.evaluate.gates.gate_rules import Outcome
 from pocketmoji.evaluate.runtimes.opened import artefact_digest
+from pocketmoji.evaluate.scoring.against_lookups import AgainstLookup
 from pocketmoji.evaluate.scoring.comparison import Comparison
 from pocketmoji.evaluate.scoring.measures import Measure
 from pocketmoji.evaluate.scoring.table import Column
-from pocketmoji.evaluate.scoring.texts import GROUPS
+from pocketmoji.evaluate.scoring.texts import overlaps
 from pocketmoji.evaluate.statistics.parity import Parity
 
 
@@ -33,6 +34,7 @@ class Evaluation:
     between: list[Comparison] = field(default_factory=list)
     with_references: list[Comparison] = field(default_factory=list)
     with_baseline: list[Comparison] = field(default_factory=list)
+    against_lookups: list[AgainstLookup] = field(default_factory=list)
     parity: list[Parity] = field(default_factory=list)
     gates: list[Outcome] = field(default_factory=list)
     times: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -52,7 +54,8 @@ def summary_of(evaluation: Evaluation) -> dict[str, Any]:
         "dataset": {
             "digest": digest_json(texts),
             "texts": groups,
-            "seeds": len({text.seed_id for text in evaluation.texts}),
+            "other_words": overlaps(evaluation.texts),
+            "seeds": len({text.seed_id for text in evaluation.texts if text.group != "everyday"}),
         },
         "settings": evaluation.config.model_dump(mode="json"),
         "runtimes": {
@@ -82,6 +85,7 @@ def summary_of(evaluation: Evaluation) -> dict[str, Any]:
         "between_runtimes": dump(evaluation.between),
         "with_references": dump(evaluation.with_references),
         "with_baseline": dump(evaluation.with_baseline),
+        "against_lookups": dump(evaluation.against_lookups),
         "parity": dump(evaluation.parity),
         "gates": dump(evaluation.gates),
         "times": evaluation.times,

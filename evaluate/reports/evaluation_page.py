@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocketmoji.core.formats import percent
-from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.core.records import GROUPS, EvaluationText, Prediction
 from pocketmoji.core.version import __version__
 from pocketmoji.core.workspace import write_text
-from pocketmoji.evaluate.metrics import compliant, exact_match, shares_an_emoji
+from pocketmoji.evaluate.metrics import acceptable, compliant, exact_match, shares_an_emoji
 from pocketmoji.evaluate.scoring.comparison import LEVEL, Comparison
-from pocketmoji.evaluate.scoring.texts import GROUPS
+from pocketmoji.evaluate.scoring.texts import GROUP_NAMES, overlaps
 from pocketmoji.evaluate.statistics.confusions import confusions
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent
 VERDICTS = ("right", "close", "wrong", "not emoji")
-GROUP_NAMES = {"seed": "trained phrase", "paraphrase": "held-out paraphrase", "heldout_seed": "phrase never trained"}
 CONFUSIONS_SHOWN = 200
 
 
@@ -48,9 +47,12 @@ def collect(evaluation: Evaluation) -> dict[str, Any]:
         "references": evaluation.references,
         "about": evaluation.about,
         "texts": evaluation.texts,
-        "seeds": len({text.seed_id for text in evaluation.texts}),
+        "seeds": len({text.seed_id for text in evaluation.texts if text.group != "everyday"}),
         "groups": {GROUP_NAMES[g]: sum(t.group == g for t in evaluation.texts) for g in GROUPS},
-        "measures": list(known.values()),
+        "other_words": overlaps(evaluation.texts),
+        "against_lookups": evaluation.against_lookups,
+        "measures": [m for m in known.values() if any(scores[m.name] for scores in evaluation.scores.values())],
+        "titles": {measure.name: measure.title for measure in known.values()},
         "scores": evaluation.scores,
         "between": _rows(evaluation.between, evaluation),
         "with_references": _rows(evaluation.with_references, evaluation),
@@ -76,6 +78,8 @@ def samples_json(evaluation: Evaluation) -> str:
         "runtimes": len(evaluation.runtimes),
         "groups": [GROUP_NAMES[group] for group in GROUPS],
         "verdicts": VERDICTS,
+        "never": GROUPS.index("heldout_seed"),
+        "everyday": GROUPS.index("everyday"),
         "texts": [[t.text, t.emoji, numbers[t.seed_id], GROUPS.index(t.group)] for t in evaluation.texts],
         "answers": [
             [
@@ -91,9 +95,12 @@ def samples_json(evaluation: Evaluation) -> str:
 
 
 def verdict(text: EvaluationText, said: Prediction) -> int:
-    """The place in VERDICTS: exactly the wanted emoji, some of them, others, or no compliant answer."""
+    """The place in VERDICTS: exactly the wanted emoji, some of them, others, or no compliant answer. An everyday phrase
+    has no one answer: whatever would do is right."""
     if not compliant(said):
         return 3
+    if text.group == "everyday":
+        return 0 if acceptable(said, text.emoji) else 2
     if exact_match(said, text.emoji):
         return 0
     return 1 if shares_an_emoji(said, text.emoji) else 2

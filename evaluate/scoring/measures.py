@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.core.records import GROUPS, EvaluationText, Group, Prediction
 from pocketmoji.evaluate import metrics as m
 from pocketmoji.evaluate.metrics.distinct_outputs import rarity
-from pocketmoji.evaluate.scoring.texts import GROUPS, Group
 
-TRAINED: tuple[Group, ...] = ("seed", "paraphrase")
+PARAPHRASES: tuple[Group, ...] = ("other_words", "paraphrase")
+TRAINED: tuple[Group, ...] = ("seed", *PARAPHRASES)
+# An everyday phrase has no one answer, so nothing that compares with one is about it.
+LISTED: tuple[Group, ...] = tuple(group for group in GROUPS if group != "everyday")
 ALIASES = {"recall": "paraphrase_recall"}
 
 
@@ -48,25 +50,35 @@ def measures(low: int, high: int) -> dict[str, Measure]:
     listed = [
         Measure("compliance", "Compliance", "emoji and nothing else, and stopped by itself", "proportion", GROUPS,
                 of_answer(m.compliant), primary=True),
+        Measure("other_words_recall", "Other words", "quite other words for a trained phrase give exactly its emoji",
+                "proportion", ("other_words",), exact, primary=True),
+        Measure("other_words_overlap", "Other words, some of it", "quite other words for a trained phrase give at "
+                "least one of its emoji", "proportion", ("other_words",), of_both(m.shares_an_emoji)),
+        Measure("everyday_acceptable", "Everyday", "a phrase that is on no list gives an emoji that would do",
+                "proportion", ("everyday",), of_both(m.acceptable), primary=True),
+        Measure("typed_recall", "Typed", "a trained phrase in capitals, title case, as a hashtag or with a typo gives "
+                "exactly its emoji", "proportion", ("typed",), exact, primary=True),
         Measure("seed_recall", "Seed recall", "a trained phrase gives exactly its emoji", "proportion", ("seed",),
                 exact, primary=True),
         Measure("paraphrase_recall", "Paraphrase recall", "other words for a trained phrase give exactly its emoji; "
-                "each seed counts once", "macro", ("paraphrase",), exact, primary=True),
+                "each seed counts once", "macro", PARAPHRASES, exact, primary=True),
+        Measure("untaught_recall", "Untaught paraphrases", "paraphrases of a phrase of which none was trained give "
+                "exactly its emoji", "proportion", ("untaught",), exact),
         Measure("transfer", "Transfer", "a phrase that was never trained gives at least one of its emoji",
                 "proportion", ("heldout_seed",), of_both(m.shares_an_emoji), primary=True),
-        Measure("f1", "Order-free F1", "how much of the expected emoji, and how little else", "mean", GROUPS,
+        Measure("f1", "Order-free F1", "how much of the expected emoji, and how little else", "mean", LISTED,
                 of_both(m.f1), primary=True),
         Measure("exact_match", "Exact match", "trained phrases and their paraphrases", "proportion", TRAINED, exact),
         Measure("first_emoji", "First emoji", "the answer begins right, trained phrases and paraphrases",
                 "proportion", TRAINED, of_both(m.first_emoji)),
-        Measure("meaning", "Meaning", "keyword overlap with the expected emoji by CLDR's names", "mean", GROUPS,
+        Measure("meaning", "Meaning", "keyword overlap with the expected emoji by CLDR's names", "mean", LISTED,
                 of_both(m.meaning)),
         Measure("stopped", "Stopped by itself", "ended its answer before the limit on tokens", "proportion", GROUPS,
                 of_answer(m.stopped)),
         Measure("qualified_form", "Qualified form", "compliant, every emoji fully qualified", "proportion", GROUPS,
                 of_answer(m.qualified_form)),
         Measure("count_in_range", f"{low} to {high} emoji", "compliant, with as many emoji as the phrases have",
-                "proportion", GROUPS, count),
+                "proportion", LISTED, count),
         Measure("repetition", "Repetition", "share of an answer that was said in it before", "mean", GROUPS,
                 of_answer(m.repetition), higher_is_better=False),
         Measure("distinct_outputs", "Distinct outputs", "different answers per text", "mean", GROUPS,
@@ -85,5 +97,5 @@ def measure_named(name: str, known: Mapping[str, Measure]) -> Measure:
 
 def emoji_range(texts: Sequence[EvaluationText]) -> tuple[int, int]:
     """How few and how many emoji the expected answers have: what an answer of a sensible length has."""
-    counts = [len(m.answer.emoji_of(text.emoji) or ()) for text in texts]
-    return min(counts), max(counts)
+    counts = [len(m.answer.emoji_of(text.emoji) or ()) for text in texts if text.group in LISTED]
+    return min(counts, default=1), max(counts, default=1)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from pocketmoji.core.emoji import find_fault
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.records import EvaluationText, Prediction, Record, Scores
+from pocketmoji.core.records import EvaluationText, Group, Interval, Prediction, Record, Scores
 from pocketmoji.evaluate.metrics import (
+    acceptable,
     compliant,
     exact_match,
     first_emoji,
@@ -16,6 +17,7 @@ from pocketmoji.evaluate.metrics import (
     shares_an_emoji,
     stopped,
 )
+from pocketmoji.evaluate.scoring.measures import PARAPHRASES, TRAINED
 from pocketmoji.evaluate.statistics.proportion import proportion
 
 
@@ -31,7 +33,8 @@ class Failure(Record):
 
 
 class SeedScore(Record):
-    """How one seed fared: over its own text and its held-out paraphrases, or over the texts of an untrained seed.
+    """How one seed fared: over its own text, as it is and typed, and its held-out paraphrases, or over the texts of an
+    untrained seed.
 
     `answer` is the raw output for `text`, the seed's own text (the first of its texts where that was not evaluated).
     """
@@ -55,12 +58,16 @@ def summarise(
     """The scores of `predictions`, which answer `texts` one by one.
 
     Compliance and stop rate are over all texts; seed recall is exact match over seeds, paraphrase recall exact match
-    over held-out paraphrases; order-free and first-emoji recall are over both; transfer is the share of texts of
-    untrained seeds with an emoji in common; parity is the share of texts, of those that `reference` answered too, with
-    the same tokens.
+    over held-out paraphrases, other words among them; order-free and first-emoji recall are over both; transfer is the
+    share of texts of untrained seeds with an emoji in common; parity is the share of texts, of those that `reference`
+    answered too, with the same tokens. The measures of what people type are those of `measures`.
     """
     pairs = _paired(texts, predictions)
-    trained = [(t, p) for t, p in pairs if t.group != "heldout_seed"]
+    trained = [(t, p) for t, p in pairs if t.group in TRAINED]
+
+    def exact(*groups: Group) -> Interval | None:
+        return proportion(exact_match(p, t.emoji) for t, p in pairs if t.group in groups)
+
     by_text = {p.text: p for p in reference or ()}
     compliance = proportion(compliant(p) for _, p in pairs)
     stop_rate = proportion(stopped(p) for _, p in pairs)
@@ -69,8 +76,13 @@ def summarise(
         n=len(pairs),
         compliance=compliance,
         stop_rate=stop_rate,
-        seed_recall=proportion(exact_match(p, t.emoji) for t, p in pairs if t.group == "seed"),
-        paraphrase_recall=proportion(exact_match(p, t.emoji) for t, p in pairs if t.group == "paraphrase"),
+        seed_recall=exact("seed"),
+        paraphrase_recall=exact(*PARAPHRASES),
+        other_words_recall=exact("other_words"),
+        other_words_overlap=proportion(shares_an_emoji(p, t.emoji) for t, p in pairs if t.group == "other_words"),
+        everyday_acceptable=proportion(acceptable(p, t.emoji) for t, p in pairs if t.group == "everyday"),
+        typed_recall=exact("typed"),
+        untaught_recall=exact("untaught"),
         order_free_recall=proportion(order_free_match(p, t.emoji) for t, p in trained),
         first_emoji_recall=proportion(first_emoji(p, t.emoji) for t, p in trained),
         transfer=proportion(shares_an_emoji(p, t.emoji) for t, p in pairs if t.group == "heldout_seed"),
@@ -79,7 +91,8 @@ def summarise(
 
 
 def failures(texts: Sequence[EvaluationText], predictions: Sequence[Prediction]) -> list[Failure]:
-    """Every answer that is not as expected: not exact for a trained seed, nothing in common for an untrained one."""
+    """Every answer that is not as expected: not exact for a trained seed, nothing in common for an untrained one, none
+    of the emoji that would do for an everyday phrase."""
     found = []
     for text, prediction in _paired(texts, predictions):
         problem = _problem(text, prediction)
@@ -98,10 +111,11 @@ def failures(texts: Sequence[EvaluationText], predictions: Sequence[Prediction])
 
 
 def per_seed(texts: Sequence[EvaluationText], predictions: Sequence[Prediction]) -> list[SeedScore]:
-    """One row per seed, the worst first (share of exact answers), then by seed_id."""
+    """One row per seed of the list, the worst first (share of exact answers), then by seed_id."""
     by_seed: dict[str, list[tuple[EvaluationText, Prediction]]] = {}
     for text, prediction in _paired(texts, predictions):
-        by_seed.setdefault(text.seed_id, []).append((text, prediction))
+        if text.group != "everyday":
+            by_seed.setdefault(text.seed_id, []).append((text, prediction))
     rows = []
     for seed_id, pairs in by_seed.items():
         own, answer = next((pair for pair in pairs if pair[0].group == "seed"), pairs[0])
@@ -139,6 +153,8 @@ def _problem(text: EvaluationText, prediction: Prediction) -> str | None:
         return f"not only emoji: {fault.reason}, character {fault.column}"
     if not prediction.stopped:
         return f"did not stop by itself within {len(prediction.tokens)} tokens"
+    if text.group == "everyday":
+        return None if acceptable(prediction, text.emoji) else "none of the emoji that would do"
     if text.group == "heldout_seed":
         return None if shares_an_emoji(prediction, text.emoji) else "no emoji in common (this seed was not trained)"
     if exact_match(prediction, text.emoji):

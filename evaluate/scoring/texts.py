@@ -1,39 +1,63 @@
-"""Which texts are evaluated: the trained seeds, their held-out paraphrases, and the seeds that were not trained."""
+"""Which texts are evaluated: the trained seeds, as they are and as people type them, their held-out paraphrases, seeds
+that were not trained, and everyday phrases.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
 from pocketmoji.core.config import EvaluateConfig
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.records import EvaluationText, Example
+from pocketmoji.core.records import GROUPS, EvaluationText, Example, Group
+from pocketmoji.evaluate.groups.everyday import everyday_phrases, not_near
+from pocketmoji.evaluate.groups.other_words import LIMIT, overlap
+from pocketmoji.evaluate.groups.typed import FORMS, typed
 
-Group = Literal["seed", "paraphrase", "heldout_seed"]
-GROUPS: tuple[Group, ...] = ("seed", "paraphrase", "heldout_seed")
+GROUP_NAMES: dict[Group, str] = {
+    "seed": "trained phrase",
+    "other_words": "in other words",
+    "everyday": "everyday phrase",
+    "typed": "as people type it",
+    "paraphrase": "held-out paraphrase",
+    "untaught": "paraphrase, none was trained",
+    "heldout_seed": "phrase never trained",
+}
+# How the texts are shared out where there are too many: what people type counts most.
+TYPED = "typed.jsonl"  # what datagen trains of phrases as people type them
+WEIGHTS: dict[Group, int] = {"everyday": 3, "other_words": 2, "typed": 2, "seed": 2}
 
 
 def evaluation_texts(dataset: Path, config: EvaluateConfig) -> list[EvaluationText]:
     """The texts of a dataset folder to be answered, at most `config.max_texts`, always the same for the same dataset.
 
-    Above the limit, seeds are drawn, each with all its texts, from the trained and from the untrained ones in
-    proportion to their texts. The groups are interleaved: any beginning of the list is a fair sample, and its first
-    three texts are one of each group, because only the first few go through WebGPU.
+    Above the limit each group has its share (WEIGHTS), what a small one leaves going to the others. The groups are
+    interleaved: any beginning of the list is a fair sample, and its first texts are one of each group, because only the
+    first few go through WebGPU.
     """
-    texts = [_text(row, "seed") for row in _read(dataset / "train.jsonl") if row.origin == "seed"]
-    texts += [_text(row, "paraphrase") for row in _read(dataset / "heldout_paraphrases.jsonl")]
-    texts += [_text(row, "heldout_seed") for row in _read(dataset / "heldout_seeds.jsonl")]
-    if not texts:
+    train, others = _read(dataset / "train.jsonl"), _read(dataset / "heldout_seeds.jsonl")
+    heldout = _read(dataset / "heldout_paraphrases.jsonl")
+    listed = [_text(row, "seed") for row in train if row.origin == "seed"]
+    listed += _paraphrases(heldout, train) + [_text(row, "heldout_seed") for row in others]
+    if not listed:
         raise InputError(
             "the dataset has no text to evaluate", where=dataset, remedy="make it again: pocketmoji datagen"
         )
-    if len(texts) > config.max_texts:
-        texts = _sample(texts, config)
-    return interleave(texts)[: config.max_texts]
+    groups: dict[Group, list[EvaluationText]] = {group: [] for group in GROUPS}
+    for text in listed:
+        groups[text.group].append(text)
+    asked = {text.text for text in listed}
+    trained = {row.text for row in [*train, *(_read(dataset / TYPED) if (dataset / TYPED).is_file() else [])]}
+    groups["typed"] = _typed(groups["seed"], asked, trained, config.random_seed)
+    if config.everyday:
+        groups["everyday"] = _everyday([row.text for row in [*train, *others]])
+    room = shares({group: len(texts) for group, texts in groups.items()}, config.max_texts)
+    chosen = [text for group in GROUPS for text in _sample(groups[group], room[group], config.random_seed)]
+    return interleave(chosen)
 
 
 def interleave(texts: list[EvaluationText]) -> list[EvaluationText]:
@@ -47,28 +71,88 @@ def interleave(texts: list[EvaluationText]) -> list[EvaluationText]:
     return [text for _, text in sorted(zip(keys, texts, strict=True), key=lambda pair: pair[0])]
 
 
-def _sample(texts: list[EvaluationText], config: EvaluateConfig) -> list[EvaluationText]:
-    """Whole seeds in the order of a hash of their id, so that a new seed in the list does not reshuffle the others."""
-    untrained = [text for text in texts if text.group == "heldout_seed"]
-    trained = [text for text in texts if text.group != "heldout_seed"]
-    room = round(config.max_texts * len(untrained) / len(texts))
-    room = min(max(room, bool(untrained)), config.max_texts)
-    chosen: list[EvaluationText] = []
-    for part, limit in ((untrained, room), (trained, config.max_texts - room)):
-        by_seed: dict[str, list[EvaluationText]] = {}
-        for text in part:
-            by_seed.setdefault(text.seed_id, []).append(text)
-        taken = 0
-        for seed_id in sorted(by_seed, key=lambda seed_id: _draw(seed_id, config.random_seed)):
-            if taken + len(by_seed[seed_id]) <= limit:
-                chosen += by_seed[seed_id]
-                taken += len(by_seed[seed_id])
-    # A limit smaller than one seed's texts: cut rather than evaluate nothing.
-    return chosen or texts
+def shares(sizes: Mapping[Group, int], limit: int) -> dict[Group, int]:
+    """How many texts of each group there is room for: all, or by weight, each as far as it has any."""
+    if sum(sizes.values()) <= limit:
+        return dict(sizes)
+    taken = dict.fromkeys(sizes, 0)
+    for _ in range(limit):
+        open_ = [group for group in sizes if taken[group] < sizes[group]]
+        taken[min(open_, key=lambda group: taken[group] / WEIGHTS.get(group, 1))] += 1
+    return taken
 
 
-def _draw(seed_id: str, random_seed: int) -> str:
-    return hashlib.sha256(f"{random_seed}\0{seed_id}".encode()).hexdigest()
+def overlaps(texts: Sequence[EvaluationText]) -> dict[str, float] | None:
+    """What the texts in other words share with the training rows of their seed; None if there are none."""
+    found = [text.overlap for text in texts if text.group == "other_words" and text.overlap is not None]
+    if not found:
+        return None
+    return {"limit": LIMIT, "mean": round(sum(found) / len(found), 4), "largest": round(max(found), 4)}
+
+
+def is_paraphrase(row: Example) -> bool:
+    """False for a seed's own text and for what only types it otherwise."""
+    return row.origin != "seed" and not row.origin.startswith("typed")
+
+
+def _paraphrases(heldout: Sequence[Example], train: Sequence[Example]) -> list[EvaluationText]:
+    """The held-out paraphrases, each in its group: what was not taught is not asked of the model as if it had been."""
+    trained: dict[str, list[str]] = {}
+    taught = {row.seed_id for row in train if is_paraphrase(row)}
+    for row in train:
+        trained.setdefault(row.seed_id, []).append(row.text)
+    found = []
+    for row in heldout:
+        shared = overlap(row.text, trained.get(row.seed_id, ()))
+        group: Group = "untaught" if row.seed_id not in taught else "other_words" if shared <= LIMIT else "paraphrase"
+        found.append(_text(row, group).model_copy(update={"overlap": round(shared, 4)}))
+    return found
+
+
+def _typed(
+    seeds: Sequence[EvaluationText], asked: set[str], trained: set[str], random_seed: int
+) -> list[EvaluationText]:
+    """Every seed in every form, in an order whose beginning has as many of each form.
+
+    Capitals may have been trained, they are what is asked; a typo may not. A text that is another seed's is left out.
+    """
+    found, said = [], set(asked)
+    ordered = sorted(seeds, key=lambda seed: _draw(seed.seed_id, random_seed))
+    for turn in range(len(FORMS)):
+        for place, seed in enumerate(ordered):
+            form = FORMS[(place + turn) % len(FORMS)]
+            text = typed(seed.text, form, trained, random_seed)
+            if text is not None and text not in said:
+                said.add(text)
+                found.append(seed.model_copy(update={"text": text, "group": "typed", "form": form}))
+    return found
+
+
+def _everyday(known: Sequence[str]) -> list[EvaluationText]:
+    return [
+        EvaluationText(text=text, emoji=emoji, seed_id=f"everyday-{_draw(text, 0)[:10]}", group="everyday")
+        for text, emoji in not_near(everyday_phrases(), known)
+    ]
+
+
+def _sample(texts: Sequence[EvaluationText], room: int, random_seed: int) -> list[EvaluationText]:
+    """So many of a group's texts, seeds in the order of a hash of their id, so that a new seed in the list does not
+    reshuffle the others; a seed's second text comes after every seed's first."""
+    if room >= len(texts):
+        return list(texts)
+    if texts[0].group == "typed":  # they have their order
+        return list(texts[:room])
+    seen: Counter[str] = Counter()
+    keyed = []
+    for place, text in enumerate(texts):
+        keyed.append((seen[text.seed_id], _draw(text.seed_id, random_seed), place))
+        seen[text.seed_id] += 1
+    kept = {place for _, _, place in sorted(keyed)[:room]}
+    return [text for place, text in enumerate(texts) if place in kept]
+
+
+def _draw(value: str, random_seed: int) -> str:
+    return hashlib.sha256(f"{random_seed}\0{value}".encode()).hexdigest()
 
 
 def _text(row: Example, group: Group) -> EvaluationText:

@@ -29,13 +29,15 @@ def confusions(texts: Sequence[EvaluationText], predictions: Sequence[Prediction
     owner: dict[tuple[str, ...], EvaluationText] = {}
     own: dict[str, EvaluationText] = {}
     for text in texts:
+        if text.group == "everyday":
+            continue
         owner.setdefault(emoji_of(text.emoji) or (), text)
         own.setdefault(text.seed_id, text)
     count: Counter[tuple[str, str]] = Counter()
     example: dict[tuple[str, str], str] = {}
     for text, prediction in zip(texts, predictions, strict=True):
         answer = answer_emoji(prediction)
-        if answer is None or answer == emoji_of(text.emoji) or answer not in owner:
+        if text.group == "everyday" or answer is None or answer == emoji_of(text.emoji) or answer not in owner:
             continue
         pair = (text.seed_id, owner[answer].seed_id)
         count[pair] += 1

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.formats import about, duration, human_bytes, number, percent
-from pocketmoji.core.records import EvaluationText, GateResult, Prediction, RejectedRow, Seed
+from pocketmoji.core.records import EvaluationText, GateResult, Prediction, RejectedRow, Scores, Seed
 from pocketmoji.core.version import __version__
 from pocketmoji.core.workspace import MANIFEST, write_text
-from pocketmoji.evaluate.metrics import compliant, exact_match, shares_an_emoji
+from pocketmoji.evaluate.metrics import acceptable, compliant, exact_match, shares_an_emoji
 from pocketmoji.evaluate.reports.evaluation_page import TEMPLATES
+from pocketmoji.evaluate.reports.scores_table import read_lookups
+from pocketmoji.evaluate.scoring.texts import GROUP_NAMES, overlaps
 from pocketmoji.report.charts import fidelity_chart, loss_chart
 from pocketmoji.report.inputs import read, read_engines, read_evaluations, read_lines, read_pictures, read_texts
 from pocketmoji.report.limits import remedy
 
 METRICS = (
+    ("other_words_recall", "Other words", "quite other words for a trained phrase give exactly its emoji"),
+    ("other_words_overlap", "Other words, some of it", "at least one of the phrase’s emoji"),
+    ("everyday_acceptable", "Everyday", "a phrase that is on no list gives an emoji that would do"),
+    ("typed_recall", "As typed", "a trained phrase in capitals, title case, as a hashtag or with a typo"),
     ("compliance", "Compliance", "emoji and nothing else, and stopped by itself"),
     ("seed_recall", "Seed recall", "a trained phrase gives exactly its emoji"),
     ("paraphrase_recall", "Paraphrase recall", "words it never saw for a trained phrase give exactly its emoji"),
     ("order_free_recall", "Order-free recall", "the right emoji in any order, seeds and paraphrases"),
     ("first_emoji_recall", "First emoji", "the answer begins right, seeds and paraphrases"),
+    ("untaught_recall", "Untaught paraphrases", "other words for a phrase of which no paraphrase was trained"),
     ("transfer", "Transfer", "a phrase that was never trained gives at least one of its emoji"),
     ("stop_rate", "Stopped by itself", "ended its answer before the limit on tokens"),
 )
+TILES = ("other_words_recall", "everyday_acceptable", "typed_recall", "compliance")
+EXPORTED = ("other_words_recall", "everyday_acceptable", "typed_recall", "compliance", "seed_recall", "parity")
 EXAMPLES = 12
 
 
@@ -46,7 +55,7 @@ def write_report(run_folder: Path) -> Path:
         "about": about,
         "number": number,
     }
-    environment.globals |= {"human_bytes": human_bytes, "duration": duration}
+    environment.globals |= {"human_bytes": human_bytes, "duration": duration, "best_lookup": best_lookup}
     page = environment.get_template("report.html").render(**collect(run_folder))
     path = run_folder / "report.html"
     write_text(path, page)
@@ -56,6 +65,7 @@ def write_report(run_folder: Path) -> Path:
 def collect(run: Path) -> dict[str, Any]:
     """Everything the template shows, as plain data and records."""
     summary = read(run / "summary.json")
+    lookups = read_lookups(run / "evaluation")
     training = read(run / "model" / "training.json")
     export = read(run / "export" / "export.json") or read(run / "web" / "export.json")
     browser = read(run / "browser" / "browser.json")
@@ -72,7 +82,13 @@ def collect(run: Path) -> dict[str, Any]:
         "run": summary.get("run") or run.resolve().name,
         "base": summary.get("base") or training.get("base"),
         "summary": summary,
-        "metrics": METRICS,
+        "metrics": scored_metrics([*(e["scores"] for e in evaluations.values()), *lookups.values()]),
+        "tiles": TILES,
+        "exported": EXPORTED,
+        "titles": {key: title for key, title, _ in METRICS} | {"parity": "Parity"},
+        "group_names": GROUP_NAMES,
+        "other_words": overlaps(texts),
+        "lookups": lookups,
         "evaluations": evaluations,
         "exports": {name: e for name, e in evaluations.items() if name not in ("base", "tuned")},
         "examples": examples(texts, evaluations),
@@ -100,6 +116,11 @@ def collect(run: Path) -> dict[str, Any]:
     }
 
 
+def scored_metrics(scores: Sequence[Scores]) -> list[tuple[str, str, str]]:
+    """The metrics that somebody has; without any score all of them."""
+    return [row for row in METRICS if not scores or any(getattr(one, row[0]) for one in scores)]
+
+
 def examples(texts: list[EvaluationText], evaluations: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """The first texts that base or tuned answered, in evaluation order: not chosen for how they came out."""
     said = {name: {p.text: p for p in evaluations[name]["predictions"]} for name in evaluations}
@@ -112,6 +133,7 @@ def examples(texts: list[EvaluationText], evaluations: Mapping[str, dict[str, An
             {
                 "text": text,
                 "group": known.group if known else "",
+                "form": known.form if known else "",
                 "expected": known.emoji if known else "",
                 "base": _answer(base.get(text), known),
                 "tuned": _answer(tuned.get(text), known),
@@ -123,7 +145,8 @@ def examples(texts: list[EvaluationText], evaluations: Mapping[str, dict[str, An
 def gate_row(gate: GateResult) -> dict[str, str]:
     """A gate as the table shows it, for instance "tuned compliance", "100%", "≥ 99.0%", "passed"."""
     name, _, sign = gate.gate.rpartition(" ") if gate.gate[-2:] in (">=", "<=") else (gate.gate, "", "")
-    show = human_bytes if "bytes" in name else percent if 0 <= gate.value <= 1 else number
+    share = chance if name.endswith(", p") else percent
+    show = human_bytes if "bytes" in name else share if 0 <= gate.value <= 1 else number
     limit = f"{sign.replace('>=', '≥').replace('<=', '≤')} {show(gate.limit)}".strip()
     return {
         "name": name,
@@ -134,22 +157,38 @@ def gate_row(gate: GateResult) -> dict[str, str]:
     }
 
 
+def best_lookup(lookups: Mapping[str, Scores], metric: str) -> float | None:
+    """The best look-up's figure; None where there is none, and for compliance, which a look-up cannot miss."""
+    found = [interval.value for one in lookups.values() if (interval := getattr(one, metric)) is not None]
+    return max(found) if found and metric != "compliance" else None
+
+
+def chance(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "under 0.001"
+
+
 def _answer(prediction: Prediction | None, known: EvaluationText | None) -> dict[str, Any] | None:
     if prediction is None:
         return None
     verdict = "right" if compliant(prediction) else "wrong"
     if known and verdict == "right":
         close = shares_an_emoji(prediction, known.emoji)
-        verdict = "right" if exact_match(prediction, known.emoji) else "close" if close else "wrong"
+        verdict = "right" if right(prediction, known) else "close" if close else "wrong"
     return {"raw": prediction.raw, "stopped": prediction.stopped, "verdict": verdict}
 
 
 def _hero(texts: list[EvaluationText], evaluations: Mapping[str, dict[str, Any]]) -> dict[str, str] | None:
-    """The first paraphrase (else seed) that the tuned model got exactly right, for the top of the page."""
+    """The first text in other words (else paraphrase, else any) that the tuned model got right, for the page's top."""
     tuned = {p.text: p for p in evaluations.get("tuned", {}).get("predictions", [])}
-    right = [t for t in texts if t.text in tuned and exact_match(tuned[t.text], t.emoji)]
-    right.sort(key=lambda text: text.group != "paraphrase")
-    return {"text": right[0].text, "raw": tuned[right[0].text].raw} if right else None
+    good = [t for t in texts if t.text in tuned and right(tuned[t.text], t)]
+    best = ("other_words", "paraphrase", "everyday")
+    good.sort(key=lambda text: best.index(text.group) if text.group in best else len(best))
+    return {"text": good[0].text, "raw": tuned[good[0].text].raw} if good else None
+
+
+def right(prediction: Prediction, text: EvaluationText) -> bool:
+    """Exactly the wanted emoji; for an everyday phrase, which has no one answer, any that would do."""
+    return (acceptable if text.group == "everyday" else exact_match)(prediction, text.emoji)
 
 
 def _kept(export: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:

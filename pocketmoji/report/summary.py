@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.config import RunConfig
-from pocketmoji.core.records import SPLITS, Scores
-from pocketmoji.core.workspace import MANIFEST, read_json
-from pocketmoji.report.limits import judge
+from pocketmoji.core.records import SPLITS, EvaluationText, Prediction, Scores, read_jsonl
+from pocketmoji.core.workspace import MANIFEST, read_json, write_text
+from pocketmoji.evaluate.reports.scores_table import read_lookups, scores_table
+from pocketmoji.evaluate.scoring.answering import file_stem
+from pocketmoji.evaluate.scoring.scores import summarise
+from pocketmoji.report.inputs import read_evaluations
+from pocketmoji.report.limits import BROWSER, TUNED_BARS, judge
 
 STAGES = ("dataset", "base", "model", "evaluation", "export", "web", "browser")
 
@@ -17,6 +23,7 @@ def summarise_run(config: RunConfig, command: str) -> dict[str, Any]:
     run = config.folder
     manifests = {stage: read_json(run / stage / MANIFEST) for stage in STAGES}
     export, browser = read_json(run / "export" / "export.json"), read_json(run / "browser" / "browser.json")
+    evaluation = read_json(run / "evaluation" / "evaluation.json")
     scores = {}
     for stage in ("evaluation", "export", "browser"):
         for path in sorted((run / stage).glob("*.scores.json")):
@@ -31,7 +38,11 @@ def summarise_run(config: RunConfig, command: str) -> dict[str, Any]:
         "seconds": {stage: manifest["seconds"] for stage, manifest in manifests.items()},
         "base": read_json(run / "base" / "base.json")["name"],
         "dataset": splits,
+        "texts": evaluation["dataset"]["texts"],
         "scores": scores,
+        "lookups": {name: found.brief() for name, found in read_lookups(run / "evaluation").items()},
+        "against_lookups": evaluation["against_lookups"],
+        "same_texts": same_texts(run),
         "sizes": {
             **{artefact["name"]: artefact["bytes"] for artefact in export["artefacts"]},
             "tokenizer": (run / "web" / "tokenizer.json").stat().st_size,
@@ -50,3 +61,24 @@ def summarise_run(config: RunConfig, command: str) -> dict[str, Any]:
             gate = {"gate": f"{name} in the browser", "value": float(passed), "limit": 1.0, "passed": passed}
             summary["gates"].append(gate)
     return summary
+
+
+def same_texts(run: Path) -> dict[str, Any]:
+    """What the tuned model reached on the texts that the browser answered, and how many of them each score is over."""
+    path = run / "browser" / f"{file_stem(BROWSER)}.predictions.jsonl"
+    asked = {one.text for one in read_jsonl(path, Prediction)} if path.is_file() else set()
+    texts = [text for text in read_jsonl(run / "evaluation" / "texts.jsonl", EvaluationText) if text.text in asked]
+    said = {one.text: one for one in read_jsonl(run / "evaluation" / "tuned.predictions.jsonl", Prediction)}
+    if not texts:
+        return {}
+    scores = summarise(texts, [said[text.text] for text in texts])
+    counts = {metric: found.n for metric in TUNED_BARS if (found := getattr(scores, metric)) is not None}
+    return {"tuned": scores.brief(), "texts": counts}
+
+
+def write_scores(run: Path, summary: Mapping[str, Any]) -> None:
+    """scores.md: the look-ups and every runtime in one table, for a README."""
+    scores: dict[str, Scores] = {name: found["scores"] for name, found in read_evaluations(run, summary).items()}
+    if "tuned" in scores:  # its parity is with the base, the others' with itself
+        scores["tuned"] = scores["tuned"].model_copy(update={"parity": None})
+    write_text(run / "scores.md", scores_table(scores, read_lookups(run / "evaluation")))

@@ -51,7 +51,7 @@ def test_a_few_texts_are_short_ones_of_each_group() -> None:
             ("of an untrained seed", "🎉", "heldout_seed"),
         )
     ]
-    assert [text.text for text in few(texts, 3)] == ["seed", "of an untrained seed", "paraphrase"]
+    assert [text.text for text in few(texts, 3)] == ["seed", "paraphrase", "of an untrained seed"]
     assert few(texts, 5) == texts and few(texts, 0) == []
 
 

@@ -7,9 +7,14 @@ import csv
 from pathlib import Path
 
 from pocketmoji.core.config import EvaluateConfig
-from pocketmoji.core.records import EvaluationText, Example, Prediction, RejectedRow, Seed, write_jsonl
+from pocketmoji.core.emoji import split_emoji
+from pocketmoji.core.records import EvaluationText, Example, Prediction, RejectedRow, Seed, read_jsonl, write_jsonl
 from pocketmoji.core.workspace import write_bytes, write_json
+from pocketmoji.evaluate.lookups.keyword_lookup import KeywordLookup
+from pocketmoji.evaluate.lookups.nearest_neighbour import NearestNeighbour
+from pocketmoji.evaluate.reports.scores_table import write_lookups
 from pocketmoji.evaluate.scoring.answering import write_evaluation
+from pocketmoji.evaluate.scoring.scores import summarise
 from pocketmoji.evaluate.scoring.texts import evaluation_texts
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds" / "personal.csv"
@@ -24,6 +29,7 @@ def make_fake_run(run: Path) -> Path:
     seeds = personal_seeds()
     make_dataset(run / "dataset", seeds)
     texts = evaluation_texts(run / "dataset", EvaluateConfig())
+    write_jsonl(run / "evaluation" / "texts.jsonl", texts)
     tuned = [_answer(text, i, wrong_every=9) for i, text in enumerate(texts)]
     base = [_ramble(text) for text in texts]
     scores = {}
@@ -45,6 +51,10 @@ def make_fake_run(run: Path) -> Path:
         "leaks": {"train / heldout_paraphrases": {"texts": 65, "exact": 0, "normalised": 0, "near": 2}},
     }
     write_json(run / "dataset" / "statistics.json", statistics)
+    examples = read_jsonl(run / "dataset" / "train.jsonl", Example)
+    asked = [text.text for text in texts]
+    looked_up = {one.name: one.predict(asked) for one in (NearestNeighbour(examples), KeywordLookup(examples))}
+    write_lookups(run / "evaluation", {name: summarise(texts, said) for name, said in looked_up.items()})
     curve = [{"step": 10 * i, "loss": 2.9 * 0.86**i + 0.25} for i in range(1, 25)]
     curve += [{"step": 60 * i, "validation_loss": 2.2 * 0.75**i + 0.5} for i in range(1, 5)]
     vocabulary = {
@@ -126,8 +136,14 @@ def make_dataset(folder: Path, seeds: list[Seed]) -> None:
     """The splits, seeds.jsonl with every seed and rejected.jsonl with two rows; each tenth seed is not trained."""
     row = lambda seed, text, origin: Example(text=text, emoji=seed.emoji, seed_id=seed.seed_id, origin=origin)
     trained = [seed for i, seed in enumerate(seeds) if i % 10]
-    write_jsonl(folder / "train.jsonl", [row(s, s.text, "seed") for s in trained])
-    write_jsonl(folder / "heldout_paraphrases.jsonl", [row(s, f"well, {s.text}", "offline:frame") for s in trained])
+    said = [row(s, s.text, "seed") for s in trained] + [
+        row(s, f"{s.text}, they said", "offline:frame") for s in trained
+    ]
+    write_jsonl(folder / "train.jsonl", said)
+    held = [row(s, f"well, {s.text}", "offline:frame") for s in trained]
+    # Every third also in words that share nothing with it.
+    held += [row(s, f"xylophones number {i}", "recorded") for i, s in enumerate(trained) if i % 3 == 0]
+    write_jsonl(folder / "heldout_paraphrases.jsonl", held)
     write_jsonl(folder / "heldout_seeds.jsonl", [row(s, s.text, "seed") for s in seeds[::10]])
     write_jsonl(folder / "seeds.jsonl", seeds)
     rejected = [
@@ -181,7 +197,8 @@ def make_browser(folder: Path, texts: list[EvaluationText], said: list[Predictio
 
 def _answer(text: EvaluationText, i: int, wrong_every: int) -> Prediction:
     wrong = text.group == "heldout_seed" or i % wrong_every == 4
-    raw = "🎉✨" if wrong else text.emoji
+    # Of an everyday phrase's emoji the first: whatever would do is right.
+    raw = "🎉✨" if wrong else (split_emoji(text.emoji) or [""])[0] if text.group == "everyday" else text.emoji
     return Prediction(text=text.text, raw=raw, tokens=[*raw.encode(), 1], stopped=True, seconds=0.4)
 
 

@@ -38,7 +38,7 @@ def evaluation(folder: Path) -> dict[str, Any]:
 def test_two_runtimes_and_a_gate(tiny_model: Path, dataset: Path, tmp_path: Path, capsys: Any) -> None:
     out, base = tmp_path / "out", tmp_path / "baseline.json"
     with completions_server() as (address, seen):
-        arguments = ["evaluate", str(dataset), "--runtime", f"tiny=torch:{tiny_model}"]
+        arguments = ["evaluate", str(dataset), "--no-everyday", "--runtime", f"tiny=torch:{tiny_model}"]
         arguments += ["--runtime", f"big=openai:{address}#big", "--max-new-tokens", "6"]
         gates = ["--gate", "compliance@big>=0.99", "--gate", "recall@big>=0.99"]
         assert main([*arguments, *gates, "--out", str(out), "--write-baseline", str(base)]) == 0
@@ -47,7 +47,7 @@ def test_two_runtimes_and_a_gate(tiny_model: Path, dataset: Path, tmp_path: Path
         assert main([*arguments, "--gate", "compliance@tiny>=50%", "--out", str(tmp_path / "again"), "--json"]) == 1
         assert len(seen) == asked  # the cache
     shown = capsys.readouterr()
-    assert "FAILED  compliance@tiny>=50%" in shown.err and "22 of 22 answers from the cache" in shown.err
+    assert "FAILED  compliance@tiny>=50%" in shown.err and "62 of 62 answers from the cache" in shown.err
     assert json.loads(shown.out)["gates"][0]["passed"] is False
     found = evaluation(out)
     assert found["scores"]["big"]["paraphrase_recall"]["value"] == 1
@@ -65,7 +65,7 @@ def test_two_runtimes_and_a_gate(tiny_model: Path, dataset: Path, tmp_path: Path
 
 def test_no_worse_than_a_baseline(dataset: Path, tiny_model: Path, tmp_path: Path, capsys: Any) -> None:
     base = tmp_path / "baseline.json"
-    run = ["evaluate", str(dataset), "--max-new-tokens", "4"]
+    run = ["evaluate", str(dataset), "--no-everyday", "--max-new-tokens", "4"]
     with completions_server() as (address, _):
         good = ["--runtime", f"openai:{address}#big"]
         assert main([*run, *good, "--out", str(tmp_path / "a"), "--write-baseline", str(base)]) == 0
@@ -99,10 +99,11 @@ def test_two_evaluations_write_the_same_bytes(tiny_model: Path, tmp_path: Path) 
 
 def test_model_still_works(dataset: Path, tiny_model: Path, tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "out"
-    assert main(["evaluate", str(dataset), "--model", f"tuned={tiny_model}", "--out", str(out), "--json"]) == 0
+    run = ["evaluate", str(dataset), "--no-everyday", "--model", f"tuned={tiny_model}", "--out", str(out), "--json"]
+    assert main(run) == 0
     assert set(json.loads(capsys.readouterr().out)) == {"tuned"}
-    assert Scores.model_validate_json((out / "tuned.scores.json").read_text("utf-8")).n == 22
-    assert main(["evaluate", str(dataset), "--model", f"tuned={tiny_model}", "--out", str(out), "--json"]) == 0
+    assert Scores.model_validate_json((out / "tuned.scores.json").read_text("utf-8")).n == 62
+    assert main(run) == 0
     assert "unchanged, skipped" in capsys.readouterr().err
 
 
