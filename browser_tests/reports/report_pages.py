@@ -136,6 +136,7 @@ th, td { padding: .45rem .7rem; border-bottom: 1px solid light-dark(#e6dcc6, #42
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; } img { max-width: 100%; }
 @media (max-width: 40rem) {
   thead { position: absolute; left: -999rem; }
+  table { width: 100%; }
   tbody tr { display: block; padding: .5rem 0; border-bottom: 1px solid light-dark(#e6dcc6, #423c31); }
   td { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); border: 0; padding: .1rem 0;
     overflow-wrap: anywhere; }
