@@ -12,6 +12,11 @@ def percent(value: float) -> str:
     return f"{min(max(value * 100, 0.1), 99.9):.1f}%"
 
 
+def chance(p: float) -> str:
+    """A p value: 0.012, or "under 0.001"."""
+    return f"{p:.3f}" if p >= 0.001 else "under 0.001"
+
+
 def human_bytes(value: float) -> str:
     """Decimal units, as download sizes are given."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocketmoji.core.formats import percent
+from pocketmoji.core.formats import chance, percent
 from pocketmoji.core.records import GROUPS, EvaluationText, Prediction
 from pocketmoji.core.version import __version__
 from pocketmoji.core.workspace import write_text
@@ -30,7 +30,7 @@ def write_page(evaluation: Evaluation, folder: Path) -> Path:
 
     loader = FileSystemLoader(TEMPLATES)
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "points": points}
+    environment.filters |= {"percent": percent, "points": points, "chance": chance}
     page = environment.get_template("evaluation.html").render(**collect(evaluation))
     path = folder / "evaluation.html"
     write_text(path, page)

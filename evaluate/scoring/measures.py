@@ -48,8 +48,6 @@ def measures(low: int, high: int) -> dict[str, Measure]:
     count = of_answer(lambda p: m.count_in_range(p, low, high))
     exact = of_both(m.exact_match)
     listed = [
-        Measure("compliance", "Compliance", "emoji and nothing else, and stopped by itself", "proportion", GROUPS,
-                of_answer(m.compliant), primary=True),
         Measure("other_words_recall", "Other words", "quite other words for a trained phrase give exactly its emoji",
                 "proportion", ("other_words",), exact, primary=True),
         Measure("other_words_overlap", "Other words, some of it", "quite other words for a trained phrase give at "
@@ -58,6 +56,8 @@ def measures(low: int, high: int) -> dict[str, Measure]:
                 "proportion", ("everyday",), of_both(m.acceptable), primary=True),
         Measure("typed_recall", "Typed", "a trained phrase in capitals, title case, as a hashtag or with a typo gives "
                 "exactly its emoji", "proportion", ("typed",), exact, primary=True),
+        Measure("compliance", "Compliance", "emoji and nothing else, and stopped by itself", "proportion", GROUPS,
+                of_answer(m.compliant), primary=True),
         Measure("seed_recall", "Seed recall", "a trained phrase gives exactly its emoji", "proportion", ("seed",),
                 exact, primary=True),
         Measure("paraphrase_recall", "Paraphrase recall", "other words for a trained phrase give exactly its emoji; "

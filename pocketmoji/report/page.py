@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.core.formats import about, duration, human_bytes, number, percent
+from pocketmoji.core.formats import about, chance, duration, human_bytes, number, percent
 from pocketmoji.core.records import EvaluationText, GateResult, Prediction, RejectedRow, Scores, Seed
 from pocketmoji.core.version import __version__
 from pocketmoji.core.workspace import MANIFEST, write_text
@@ -161,10 +161,6 @@ def best_lookup(lookups: Mapping[str, Scores], metric: str) -> float | None:
     """The best look-up's figure; None where there is none, and for compliance, which a look-up cannot miss."""
     found = [interval.value for one in lookups.values() if (interval := getattr(one, metric)) is not None]
     return max(found) if found and metric != "compliance" else None
-
-
-def chance(p: float) -> str:
-    return f"{p:.3f}" if p >= 0.001 else "under 0.001"
 
 
 def _answer(prediction: Prediction | None, known: EvaluationText | None) -> dict[str, Any] | None:

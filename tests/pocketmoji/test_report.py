@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from pocketmoji.core.formats import duration, human_bytes, percent
+from pocketmoji.core.workspace import read_json
 from pocketmoji.report.charts import fidelity_chart, loss_chart, nice_ticks
 from pocketmoji.report.page import write_report
+from pocketmoji.report.summary import same_texts, write_scores
 from tests.evaluate.fake_run import make_fake_run
 
 VOID = {"meta", "img", "br", "link", "input", "circle", "line", "polyline"}
@@ -69,6 +71,43 @@ def test_a_whole_run(run: Path) -> None:
         assert wanted in html
     failed = (run / "evaluation" / "base.failures.jsonl").read_text("utf-8").count("\n")
     assert f"base: {failed} of" in html
+
+
+def test_it_leads_with_what_people_type_and_the_look_ups_beside_it(run: Path) -> None:
+    html = write_report(run).read_text("utf-8")
+    assert html.index("Other words") < html.index("Everyday") < html.index("As typed") < html.index("Seed recall")
+    tiles = html[html.index('class="tiles"') : html.index('id="examples"')]
+    assert tiles.count("look-up") == 3 and tiles.index("everyday") < tiles.index("compliance")
+    assert "as people type it: " in html and "everyday phrase" in html and "xylophones number 0" in html
+    assert "at most 25% of their content words" in html and html.count("look-up, no model") == 2
+
+
+def test_the_scores_in_one_table_for_a_readme(run: Path) -> None:
+    summary = read_json(run / "summary.json")
+    write_scores(run, summary)
+    head, _, *rows = (run / "scores.md").read_text("utf-8").splitlines()
+    assert head.startswith(
+        "| what | texts | other words, exact | other words, an emoji in common | everyday, acceptable |"
+    )
+    assert [row.split(" | ")[0] for row in rows[:4]] == [
+        "| *nearest-neighbour* (look-up)",
+        "| *cldr-keywords* (look-up)",
+        "| base",
+        "| tuned",
+    ]
+    assert rows[3].endswith("| – |")  # its parity would be with the base
+
+
+def test_the_tuned_model_on_the_texts_that_the_browser_answered(run: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(run, tmp_path / "run")
+    path = copy / "browser" / "transformers.js-wasm.predictions.jsonl"
+    few = path.read_text("utf-8").splitlines()[:50]
+    path.write_text("\n".join(few) + "\n", "utf-8")
+    found = same_texts(copy)
+    assert found["tuned"]["n"] == found["texts"]["compliance"] == 50
+    assert 10 <= found["texts"]["everyday_acceptable"] < 30
+    path.unlink()
+    assert same_texts(copy) == {}
 
 
 def test_size_against_fidelity() -> None:
