@@ -8,7 +8,8 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import lru_cache
+from heapq import nlargest
 from importlib.util import find_spec
 
 # What can be told by words, as the codes that wordfreq has.
@@ -45,6 +46,8 @@ SURE = 3.0
 # A language of fewer texts than this, or of a smaller share, is a few words of another one in the list.
 FEWEST, SHARE = 2, 0.1
 LOOKED_AT = 2000
+# Word lists that stay in memory, and how many are tried for a second language.
+KEPT, TRIED = 12, 6
 
 _WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W_]+", re.UNICODE)
 _KANA = re.compile(r"[぀-ヿ]")
@@ -87,12 +90,16 @@ def has_word_lists() -> bool:
     return find_spec("wordfreq") is not None
 
 
-@cache
+@lru_cache(maxsize=KEPT)
 def _frequencies(language: str) -> dict[str, float]:
     """Words of a language and their frequencies per thousand million words, as logarithms."""
-    from wordfreq import get_frequency_dict
+    from wordfreq import get_frequency_dict, get_frequency_list
 
-    return {word: math.log10(share) + 9 for word, share in get_frequency_dict(language, wordlist="small").items()}
+    shares = get_frequency_dict(language, wordlist="small")
+    # It would keep all 26 lists twice over: a quarter of what a large dataset may take.
+    get_frequency_dict.cache_clear()
+    get_frequency_list.cache_clear()
+    return {word: math.log10(share) + 9 for word, share in shares.items()}
 
 
 def fluency(text: Sequence[str], language: str) -> float:
@@ -132,12 +139,13 @@ def _spoken(written: str, texts: list[list[str]], enough: float) -> list[str]:
     main = _best([word for text in texts for word in text], candidates)
     if not main:
         return []
-    rest = [text for text in texts if len(text) > 1 and fluency(text, main) < FLUENT - 2 * MARGIN]
+    rest = [text for text in texts if len(text) > 1 and fluency(text, main) < FLUENT]
     if len(rest) < enough:
         return [main]
-    others = {code: fluency([word for text in rest for word in text], code) for code in candidates}
-    second = max(others, key=lambda code: others[code])
-    return [main, second] if others[second] >= max(SURE, others[main] + MARGIN) else [main]
+    sample = [word for text in rest for word in text]
+    ahead = lambda code: sum(fluency(text, code) > fluency(text, main) + 1 for text in rest)
+    second = max(nlargest(TRIED, candidates, key=lambda code: fluency(sample, code)), key=ahead)
+    return [main, second] if ahead(second) >= enough else [main]
 
 
 def _best(sample: Sequence[str], candidates: Sequence[str]) -> str:
@@ -162,9 +170,8 @@ def closest(text: str, languages: Sequence[str]) -> str:
     """The one of some languages that a text is in, the first if nothing tells; "" if there is none."""
     if len(languages) < 2 or not has_word_lists():
         return languages[0] if languages else ""
-    fits = [
-        code for code in languages if script(text) in ("", *(one for one, codes in BY_SCRIPT.items() if code in codes))
-    ]
+    written = script(text)
+    fits = [code for code in languages if code in BY_SCRIPT.get(written, languages)]
     spoken = words(text)
     return max(fits or languages, key=lambda code: fluency(spoken, code))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pocketmoji.core.errors import InputError
 from pocketmoji.datagen.filters.filters import has_emoji
 from pocketmoji.datagen.seeds.answers import is_answer
-from pocketmoji.datagen.seeds.table import Row, Table
+from pocketmoji.datagen.seeds.table import Row, Table, listed
 
 # Names as they are compared: lower case, letters and digits only.
 TEXT_NAMES = frozenset(
@@ -64,6 +64,10 @@ def choose_columns(path: Path, table: Table) -> tuple[Columns, list[Row], list[s
                 notes.append(f"the lines above the header (up to line {above}) were passed over")
             where = f"{path}, line {rows[header].line}"
             names, rows = rows[header].cells, rows[header + 1 :]
+            again = [row.line for row in rows if _bare(row.cells) == _bare(names)]
+            if again:
+                rows = [row for row in rows if row.line not in set(again)]
+                notes.append(f"{listed(again)}: the header again, passed over")
     sample = [row.cells for row in rows[:LOOKED_AT] if not row.fault]
     if rows and not sample:
         # Nothing can be told from them, and each has its fault already.
@@ -88,6 +92,11 @@ def choose_columns(path: Path, table: Table) -> tuple[Columns, list[Row], list[s
         header_said = "" if any(known) else "no header: "
         notes.append(f"{header_said}the text is taken from {label(text)}, the emoji from {said}")
     return Columns(text, emoji, width), rows, notes
+
+
+def _bare(cells: Sequence[str]) -> list[str]:
+    """What two headers have in common: files that were put together may have a mark in the middle."""
+    return [cell.strip("\ufeff \t") for cell in cells]
 
 
 def _shows_emoji(cell: str) -> bool:

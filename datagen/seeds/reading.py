@@ -74,9 +74,9 @@ def read_seeds(path: Path, max_bad_rows: float = 0.01) -> SeedFile:
     known: dict[str, Seed] = {}
     done: dict[str, list[int]] = defaultdict(list)
     read = [(row, *_read_row(row, columns, table.joint)) for row in rows]
-    before, after = find_frame([written for row, written, _, _ in read if not row.fault])
+    before, after = find_frame([written.strip() for row, written, _, _ in read if not row.fault])
     for row, written, answer, made in read:
-        written = written.removeprefix(before).removesuffix(after)
+        written = written.strip().removeprefix(before).removesuffix(after)
         text = clean_text(written)
         reason = row.fault or answer.fault or _text_fault(text) or _length_fault(answer.emoji)
         key = seed_key(text)
@@ -95,7 +95,7 @@ def read_seeds(path: Path, max_bad_rows: float = 0.01) -> SeedFile:
         seeds.append(seed)
         for what in {*made, *answer.done, *_text_done(written, text)}:
             done[what].append(row.line)
-    framed = [f"all texts have {part.strip()!r} around them, left out" for part in (before, after) if part]
+    framed = [f"all texts have {part.strip()} around them, left out" for part in dict.fromkeys((before, after)) if part]
     how = [*table.notes, *chosen, *framed, *(_said(what, lines) for what, lines in done.items())]
     if len(rejected) > max_bad_rows * len(rows):
         raise _refused(path, rejected, len(rows), max_bad_rows, how)

@@ -75,6 +75,8 @@ CASES = {
     "a title and blank rows above": ("a.csv", "My list,\n,\ntext,emoji\n" + rows() + "\n,\n", "above the header"),
     "separators behind": ("a.csv", "text,emoji,,\n" + rows().replace("\n", ",,\n"), ""),
     "comments": ("a.csv", "# mine, version 2\ntext,emoji\n" + rows() + "# the end\n", "lines 1, 9: a comment"),
+    "two files in one": ("a.csv", "text,emoji\n" + rows() + "\ufefftext,emoji\n", "line 8: the header again"),
+    "all in single quotes": ("a.csv", "".join(f"'{t}','{e}'\n" for t, e in LIST), "all texts have ' around them"),
     "lines": ("a.txt", rows(" "), "each line"),
     "lines with arrows": ("a.txt", "My list\n" + rows(" → "), "taken for a title"),
     "lines, emoji first": ("a.txt", "".join(f"- {e} {t}\n" for t, e in LIST), "each line"),
@@ -88,8 +90,8 @@ CASES = {
     "messages": ("a.jsonl", chats("messages", "role", "content", "user", "assistant"), "6 chats"),
     "ShareGPT": ("a.jsonl", chats("conversations", "from", "value", "human", "gpt"), "6 chats"),
     "Gemini": ("a.jsonl", "".join(gemini(t, e) for t, e in LIST), "6 chats"),
-    "chats with an instruction": ("a.jsonl", "".join(gemini(f"As emoji: {t}", e) for t, e in LIST), "'As emoji:'"),
-    "prompt and completion": ("a.jsonl", objects(prompt="{t} ->", completion=" {e}\n"), "'->'"),
+    "chats with an instruction": ("a.jsonl", "".join(gemini(f"As emoji: {t}", e) for t, e in LIST), "As emoji:"),
+    "prompt and completion": ("a.jsonl", objects(prompt="{t} ->", completion=" {e}\n"), "->"),
 }  # fmt: skip
 
 
