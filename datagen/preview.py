@@ -17,7 +17,7 @@ from pocketmoji.datagen.executors.budget import MILLION, price_of
 from pocketmoji.datagen.executors.journal import Journal
 from pocketmoji.datagen.filters.filters import Dropped, Screen
 from pocketmoji.datagen.requests.teacher import Ask
-from pocketmoji.datagen.seeds.reading import read_seeds
+from pocketmoji.datagen.seeds.reading import SeedFile, read_seeds
 from pocketmoji.datagen.teachers.judge import JudgeRequest, screened
 from pocketmoji.datagen.teachers.model_teacher import plan
 from pocketmoji.datagen.teachers.teachers import (
@@ -37,11 +37,7 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
     What the journal in `folder` already has is not counted. Tokens are estimated from four characters to a token;
     `most` is the bound that --max-cost reckons with.
     """
-    file = read_seeds(seeds_path, config.max_bad_rows)
-    seeds = file.seeds
-    say(f"datagen: {len(seeds)} seeds in {file.rows} rows of {file.name}")
-    for note in file.notes:
-        say(f"  {note}")
+    seeds = _read(seeds_path, config).seeds
     name = teacher_name(config)
     heldout = choose_heldout_seeds(seeds, config)
     asks = []
@@ -105,6 +101,15 @@ def judge_estimate(asks: Sequence[Ask], config: DatagenConfig) -> dict[str, Any]
     }
 
 
+def _read(seeds_path: Path, config: DatagenConfig) -> SeedFile:
+    """The seeds; says how they were read."""
+    file = read_seeds(seeds_path, config.max_bad_rows)
+    say(f"datagen: {len(file.seeds)} seeds in {file.rows} rows of {file.name}")
+    for note in file.notes:
+        say(f"  {note}")
+    return file
+
+
 def dollars(price: tuple[float, float], sent: int, received: int) -> float:
     """Money for so many tokens at a price per million."""
     return round((sent * price[0] + received * price[1]) / MILLION, 6)
@@ -112,7 +117,7 @@ def dollars(price: tuple[float, float], sent: int, received: int) -> float:
 
 def preview(seeds_path: Path, config: DatagenConfig, count: int) -> dict[str, Any]:
     """A few paraphrases of the first `count` seeds, each with what the filters say of it; nothing is written."""
-    file = read_seeds(seeds_path, config.max_bad_rows)
+    file = _read(seeds_path, config)
     dropped: list[Dropped] = []
     screen = Screen(file.seeds, dropped.append, config.language)
     shown = []
