@@ -47,7 +47,7 @@ Where = str | Path
 
 
 def make_dataset(seeds: Where, out: Where, config: DatagenConfig | None = None) -> dict[str, Any]:
-    """Seeds (CSV, JSON, a spreadsheet: docs/seeds.md) to a dataset of paraphrases in the folder `out`; returns its statistics.json."""
+    """Seeds (docs/seeds.md says in which forms) to a dataset of paraphrases in the folder `out`; returns its statistics."""
     from pocketmoji.datagen import stage
 
     stage.make_dataset(Path(seeds), config or DatagenConfig(), Path(out))
