@@ -24,7 +24,7 @@ lint: .venv/ready
 
 # The page goes in built: nobody who installs the wheel needs Node.js. The wheel is built from the sdist.
 dist: app
-	$(BIN)/python -m pocketmoji.browser_tests.app.page
+	$(BIN)/python -m pocketmoji.browser_tests.app.node --pack
 	$(BIN)/python -m build --no-isolation --outdir dist .
 
 demo: setup

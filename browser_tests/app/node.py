@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocketmoji.browser_tests.app.page import STAMP, page_folder
+from pocketmoji.browser_tests.app.page import STAMP, pack_page, page_folder
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import MachineError, PocketmojiError
 from pocketmoji.core.places import CHECKOUT, DEMO
@@ -116,8 +116,12 @@ def _checked(node: Node, *arguments: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Builds the demo and prints its folder; with --bin, only prints the folder of the Node.js that would be used."""
+    """Builds the demo and prints its folder; with --pack, packs it for the package, too; with --bin, only prints the
+    folder of the Node.js that would be used."""
     try:
+        if arguments == ["--pack"]:
+            pack_page(build_demo())
+            return 0
         print(find_node().program.parent if arguments == ["--bin"] else build_demo())
     except PocketmojiError as error:
         say(str(error))

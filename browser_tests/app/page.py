@@ -1,13 +1,9 @@
-"""The built page: demo/dist in a checkout; what the installed package carries packed, unpacked once for this user.
-
-`python -m pocketmoji.browser_tests.app.page` packs it for the package.
-"""
+"""The built page: demo/dist in a checkout; what the installed package carries packed, unpacked once for this user."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
 import zipfile
 from pathlib import Path
 
@@ -63,10 +59,3 @@ def pack_page(page: Path, packed: Path = PACKED_PAGE) -> Path:
 def _stamp(packed: Path) -> bytes:
     with zipfile.ZipFile(packed) as archive:
         return archive.read(STAMP)
-
-
-if __name__ == "__main__":
-    from pocketmoji.browser_tests.app.node import build_demo
-
-    pack_page(build_demo())
-    sys.exit()
