@@ -66,7 +66,9 @@ def contents(archive: Path) -> set[str]:
 def test_the_wheel_has_every_module_and_all_that_they_read(dist: Path) -> None:
     (wheel,) = dist.glob("*.whl")
     folders = ("core", "datagen", "train", "evaluate", "export", "browser_tests")
-    wanted = {f"pocketmoji/{path.relative_to(ROOT).as_posix()}" for name in folders for path in (ROOT / name).rglob("*")}
+    wanted = {
+        f"pocketmoji/{path.relative_to(ROOT).as_posix()}" for name in folders for path in (ROOT / name).rglob("*")
+    }
     wanted |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "pocketmoji").glob("*.py")}
     wanted |= {f"pocketmoji/seeds/{path.name}" for path in (ROOT / "seeds").iterdir()}
     wanted = {name for name in wanted if "__pycache__" not in name and "." in name.rpartition("/")[2]}
