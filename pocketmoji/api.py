@@ -47,7 +47,7 @@ Where = str | Path
 
 
 def make_dataset(seeds: Where, out: Where, config: DatagenConfig | None = None) -> dict[str, Any]:
-    """Seeds (docs/seeds.md says in which forms) to a dataset of paraphrases in the folder `out`; returns its statistics."""
+    """Seeds (docs/seeds.md: in which forms) to a dataset of paraphrases in the folder `out`; returns its statistics."""
     from pocketmoji.datagen import stage
 
     stage.make_dataset(Path(seeds), config or DatagenConfig(), Path(out))
