@@ -1,4 +1,7 @@
-"""The tables behind the offline teacher, written by hand. {x} is the text, {X} the text with a capital letter."""
+"""The tables behind the offline teacher, written by hand. {x} is the text, {X} the text with a capital letter.
+
+Longer than other modules: it is a table.
+"""
 # ruff: noqa: SIM905 (word lists are easier to read and to mend as text)
 
 from __future__ import annotations

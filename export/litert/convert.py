@@ -5,6 +5,8 @@ the converter's own environment.
 
 job.json says what comes in and where the results go (see `Job`). Lines on standard output that begin with "step: " are
 progress; everything else there is the converter's own talk.
+
+Longer than other modules: its steps work around the same few parts of the converter, and are read beside each other.
 """
 
 from __future__ import annotations
