@@ -109,7 +109,8 @@ def fluency(text: Sequence[str], language: str) -> float:
 
 
 def find_languages(texts: Iterable[str]) -> list[str]:
-    """Codes of the languages that a fair share of the texts is in, the commonest first; [] if none can be told.
+    """Codes of the languages that a fair share of the texts is in, the commonest first; [] if none can be told. Texts
+    without letters (":)", "404") are English as well as anything.
 
     Without wordfreq: ["en"] or [].
     """
@@ -121,6 +122,8 @@ def find_languages(texts: Iterable[str]) -> list[str]:
             count += 1
         if count == LOOKED_AT:
             break
+    if not count:
+        return ["en"]
     enough = min(FEWEST, count) if count < FEWEST / SHARE else SHARE * count
     large = sorted((group for group in groups.items() if len(group[1]) >= enough), key=lambda group: -len(group[1]))
     found = [language for written, group in large for language in _spoken(written, group, enough)]
