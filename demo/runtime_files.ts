@@ -1,6 +1,6 @@
 // The inference runtimes are served as their authors ship them, from our own origin, and loaded only when an engine
 // needs them. They are copied from node_modules at build time because 50 MB of binaries do not belong in a repository.
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 const FILES = [
@@ -17,9 +17,11 @@ const FILES = [
   '@mediapipe/tasks-genai/wasm/genai_wasm_module_internal.wasm',
 ];
 
-/** Copies the runtimes from `nodeModules` into `folder`, flat, replacing what was there. */
+/** Copies the runtimes from `nodeModules` into `folder`, flat, replacing what was there; pocketmoji.json tells their sizes. */
 export function copyRuntimes(nodeModules: string, folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const file of FILES) copyFileSync(join(nodeModules, file), join(folder, basename(file)));
+  const bytes = Object.fromEntries(FILES.map((file) => [basename(file), statSync(join(folder, basename(file))).size]));
+  writeFileSync(join(folder, 'pocketmoji.json'), JSON.stringify({ bytes }));
 }

@@ -142,12 +142,15 @@ def browser_test(options: argparse.Namespace, command: str) -> Any:
 def demo(options: argparse.Namespace, command: str) -> Any:
     from pocketmoji.browser_tests.app.node import build_demo
     from pocketmoji.browser_tests.app.server import require_model, serve
-    from pocketmoji.browser_tests.app.site import build_site
+    from pocketmoji.browser_tests.app.site import DEFAULT_HOST, build_site, read_site
+    from pocketmoji.core.errors import InputError
 
+    if options.host and not options.build:
+        raise InputError("--host says for whom --build writes", expected="--build DIR beside it")
     require_model(options.web)
     build_demo()
     if options.build:
-        return {"site": str(build_site(options.web, options.build))}
+        return read_site(build_site(options.web, options.build, host=options.host or DEFAULT_HOST))
     serve(options.web, options.port)
 
 
@@ -176,7 +179,7 @@ def new(options: argparse.Namespace, command: str) -> Any:
 def doctor(options: argparse.Namespace, command: str) -> Any:
     from pocketmoji.doctor import examine
 
-    return examine(options.chromium)
+    return examine(options.chromium, bool(options.require_gpu))
 
 
 def _can_push(options: argparse.Namespace) -> None:

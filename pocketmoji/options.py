@@ -98,7 +98,8 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     if command == "demo":
         add("web", type=Path, nargs="?", default=Path("runs/personal/web"), help="web folder (default: %(default)s)")
         add("--port", type=int, default=8000)
-        add("--build", type=Path, metavar="DIR", help="write a static site instead (any host, Hugging Face Space)")
+        add("--build", type=Path, metavar="DIR", help="write a static site instead, for the host that --host names")
+        add("--host", metavar="NAME", help="github-pages, cloudflare, space or any (default: any); with --build")
     if command == "ask":
         add("model", type=Path, help="a web folder, an ONNX file in one, or a merged model's folder")
         add("texts", nargs="*", metavar="TEXT", help="what to ask; without any, each line of standard input")

@@ -3,7 +3,7 @@
 export type EngineName = 'transformers.js' | 'mediapipe';
 export type Device = 'webgpu' | 'wasm';
 
-export type Kept = 'kept' | 'not asked' | 'storage full';
+export type Kept = 'kept' | 'not asked' | 'storage full' | 'storage forbidden';
 
 export interface LoadOptions {
   /** Folder of the model beside the page: models/<model>/ */
@@ -100,8 +100,17 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** What pocketmoji.json says of the files beside it. */
+export interface FileFacts {
+  /** Bytes per file, as exported: a file of another size is half a file. */
+  bytes?: Record<string, number>;
+  sha256?: Record<string, string>;
+  /** A file that is larger than its host takes is there in parts, one after the other; addresses as seen from the file. */
+  parts?: Record<string, { file: string; bytes: number; sha256: string }[]>;
+}
+
 /** What pocketmoji.json in a model's folder says; written by the export. */
-export interface ModelCard {
+export interface ModelCard extends FileFacts {
   name?: string;
   dtype?: string;
   onnx_file?: string;
@@ -109,6 +118,4 @@ export interface ModelCard {
   task_file?: string | null;
   stop_token_ids?: number[];
   max_new_tokens?: number;
-  /** Bytes per file, as exported: a file of another size is half a file. */
-  bytes?: Record<string, number>;
 }

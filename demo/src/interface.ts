@@ -1,6 +1,6 @@
 // What a person sees and touches. Knows nothing of engines: it shows states and answers, and asks through two callbacks.
 import type { Answer, Info, LoadOptions, OnUpdate } from './engine';
-import { remember, tone } from './preferences';
+import { keepsSettings, remember, tone } from './preferences';
 import type { State } from './session';
 import { Settings } from './settings';
 import { withTone } from './skin_tone';
@@ -64,7 +64,7 @@ export class Interface {
   private showInfo(info: Info): void {
     element('badge').textContent = badge(info);
     const notice = element('notice');
-    notice.textContent = notices(info).join(' ');
+    notice.textContent = notices(info, keepsSettings()).join(' ');
     notice.hidden = notice.textContent === '';
     const from = info.from_store ? 'from this device' : 'loaded';
     this.say(`Ready: ${megabytes(info.bytes)} ${from} in ${info.load_seconds.toFixed(1)} s`);
@@ -81,18 +81,20 @@ export class Interface {
       bar.max = download.total;
       bar.value = download.loaded;
     }
+    // Nobody knows the size: what has come is all that can be said.
     const of = download && download.total > 0 ? ` of ${megabytes(download.total)}` : '';
-    element('loading-bytes').textContent = download ? `${megabytes(download.loaded)}${of}` : '';
+    element('loading-bytes').textContent = download && download.loaded > 0 ? `${megabytes(download.loaded)}${of}` : '';
   }
 
   private showProblem(error: string, options: LoadOptions): void {
-    const { title, help, offerWasm } = explain(error);
+    const { title, help, offerWasm, retry } = explain(error);
     element('problem-title').textContent = title;
     element('problem-help').textContent = help;
     element('problem-detail').textContent = error;
     const other = element<HTMLAnchorElement>('other-device');
     other.hidden = !offerWasm;
     other.href = `?${new URLSearchParams({ model: options.model, device: 'wasm' })}`;
+    element('retry').hidden = !retry;
     this.retryOptions = options;
   }
 

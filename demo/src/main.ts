@@ -41,7 +41,8 @@ function start(options: LoadOptions): void {
 
 try {
   const { options, auto } = readAddress(location.search);
-  if (auto) void isolate().then(() => start({ ...options, keep: true }));
+  // The words for who cannot run this are in index.html, and shown.
+  if (auto && !document.documentElement.classList.contains('too-old')) void isolate().then(() => start({ ...options, keep: true }));
 } catch (error) {
   page.show({ kind: 'failed', options: { model: 'model', engine: 'transformers.js' }, error: error as Error });
 }

@@ -1,11 +1,11 @@
 // MediaPipe's LLM inference: a LiteRT model in a .task bundle, on WebGPU only.
 import type { LlmInference } from '@mediapipe/tasks-genai';
 import { dependencies } from '../package.json';
-import { openModelFile, type OnProgress } from './download';
+import type { OnProgress } from './download';
 import type { Answer, AnswerOptions, Engine, Info, LoadOptions, OnUpdate } from './engine';
-import { modelFile, readCard, runtimeFile } from './model';
+import { openFile, readCard, runtimeBinary, runtimeFile, runtimeModule } from './model';
 import { BOS, render } from './prompt';
-import { probeAdapter } from './webgpu';
+import { probeWebGpu } from './webgpu';
 
 type Library = typeof import('@mediapipe/tasks-genai');
 
@@ -25,18 +25,17 @@ export class MediaPipeEngine implements Engine {
   async load(options: LoadOptions, onProgress: OnProgress): Promise<Info> {
     const started = performance.now();
     if (options.device === 'wasm') throw new Error('MediaPipe runs language models on WebGPU only, and WASM was asked for');
-    const adapter = await probeAdapter();
-    if (!adapter) throw new Error('no WebGPU adapter: this browser gives none, and MediaPipe needs one');
+    const { adapter, problem } = await probeWebGpu();
+    if (!adapter) throw new Error(`no WebGPU adapter: ${problem}, and MediaPipe needs one`);
     const card = await readCard(options.model);
     const file = card.task_file ?? DEFAULT_TASK_FILE;
-    const name = `models/${options.model}/${file}`;
-    const address = modelFile(options.model, file);
-    const source = await openModelFile(address, name, card.bytes?.[file], options.keep ?? false, onProgress);
+    const source = await openFile(options.model, file, card, options.keep ?? false, onProgress);
     const { FilesetResolver, LlmInference } = (await import(
-      /* @vite-ignore */ runtimeFile('genai_bundle.mjs')
+      /* @vite-ignore */ await runtimeModule('genai_bundle.mjs')
     )) as Library;
     const folder = runtimeFile('').replace(/\/$/, '');
     const fileset = await FilesetResolver.forGenAiTasks(folder, true); // true: the flavour for module workers
+    fileset.wasmBinaryPath = await runtimeBinary(fileset.wasmBinaryPath.split('/').at(-1)!);
     this.llm = await LlmInference.createFromOptions(fileset, {
       baseOptions: { modelAssetBuffer: source.stream.getReader() as ReadableStreamDefaultReader },
       maxTokens: MAX_TOKENS,

@@ -1,5 +1,6 @@
-// Where a model's files are, and what its pocketmoji.json says of them.
-import type { ModelCard } from './engine';
+// Where the files of a model and of the runtimes are, and what their pocketmoji.json says of them.
+import { openModelFile, type ModelFile, type OnProgress, type Piece } from './download';
+import type { FileFacts, ModelCard } from './engine';
 
 /** The page's own folder; the worker is told it, because its own address is another. */
 let root = '';
@@ -29,12 +30,63 @@ export function onnxFile(dtype: string): string {
 
 /** pocketmoji.json, or {} where a folder has none (any model in the layout of Transformers.js is welcome). */
 export async function readCard(model: string): Promise<ModelCard> {
-  const response = await fetch(modelFile(model, 'pocketmoji.json'), { cache: 'no-cache' });
-  if (response.status === 404) return {};
-  if (!response.ok) throw new Error(`models/${model}/pocketmoji.json: the server answered ${response.status}`);
+  return readFacts(modelFile(model, 'pocketmoji.json'), `models/${model}/pocketmoji.json`);
+}
+
+async function readFacts<T extends FileFacts>(address: string, name: string): Promise<T> {
+  const response = await fetchFile(address, {}, { cache: 'no-cache' });
+  if (response.status === 404) return {} as T;
+  if (!response.ok) throw new Error(`${name}: the server answered ${response.status}`);
   try {
-    return (await response.json()) as ModelCard;
+    return (await response.json()) as T;
   } catch {
-    throw new Error(`models/${model}/pocketmoji.json is not there: the server answered with something that is not JSON`);
+    throw new Error(`${name} is not there: the server answered with something that is not JSON`);
   }
+}
+
+/** A model's large file as a stream: in one piece, or in the parts that the host takes. */
+export function openFile(model: string, file: string, card: ModelCard, keep: boolean, onProgress: OnProgress): Promise<ModelFile> {
+  const pieces = piecesOf(modelFile(model, file), file, card);
+  return openModelFile(pieces, `models/${model}/${file}`, keep, onProgress);
+}
+
+function piecesOf(address: string, file: string, facts: FileFacts): Piece[] {
+  const parts = facts.parts?.[file];
+  if (parts) return parts.map(({ file, ...piece }) => ({ address: new URL(file, address).href, ...piece }));
+  return [{ address, bytes: facts.bytes?.[file], sha256: facts.sha256?.[file] }];
+}
+
+/** A small file, whole, whichever way the host has it. A page that a host sends in place of a missing file is a 404. */
+export async function fetchFile(address: string, facts: FileFacts & { of?: string }, init?: RequestInit): Promise<Response> {
+  const file = facts.of && address.startsWith(facts.of) ? address.slice(facts.of.length) : '';
+  if (facts.parts?.[file]) {
+    const joined = await openModelFile(piecesOf(address, file, facts), file, false, () => undefined);
+    return new Response(joined.stream as BodyInit, { headers: { 'content-length': String(joined.bytes) } });
+  }
+  const response = await fetch(address, init);
+  if (!response.ok || !response.headers.get('content-type')?.startsWith('text/html')) return response;
+  const beginning = (await response.clone().text()).trimStart().slice(0, 1);
+  return beginning === '<' ? new Response(null, { status: 404 }) : response; // a host may call anything text/html
+}
+
+/** What `fetchFile` must know of the files in a model's folder. */
+export const inFolder = (model: string, card: ModelCard) => ({ ...card, of: modelFile(model, '') });
+
+/** Where a WebAssembly file of a runtime can be had in one piece. */
+export async function runtimeBinary(name: string): Promise<string> {
+  const facts = await readFacts<FileFacts>(runtimeFile('pocketmoji.json'), 'runtime/pocketmoji.json');
+  if (!facts.parts?.[name]) return runtimeFile(name);
+  const response = await fetchFile(runtimeFile(name), { ...facts, of: runtimeFile('') });
+  return URL.createObjectURL(new Blob([await response.arrayBuffer()], { type: 'application/wasm' }));
+}
+
+/** Where a runtime's module can be imported from: hosts that do not know .mjs call it something else, which a browser refuses. */
+export async function runtimeModule(name: string): Promise<string> {
+  const response = await fetch(runtimeFile(name));
+  if (!response.ok) throw new Error(`runtime/${name} is not there: the server answered ${response.status}`);
+  const type = response.headers.get('content-type') ?? '';
+  if (/(java|ecma)script/.test(type)) return runtimeFile(name);
+  const text = await response.text();
+  if (text.trimStart().startsWith('<')) throw new Error(`runtime/${name} is not there: the server answered with a web page`);
+  return URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
 }

@@ -9,8 +9,11 @@ const KEEP = 'pocketmoji.keep-history';
 const HISTORY = 'pocketmoji.history';
 const LONGEST = 50;
 
-/** Storage may be switched off; the page then forgets, and works. */
+// Where storage is forbidden: what would have been kept, for this visit.
+const thisVisit = new Map<string, string | null>();
+
 function read(name: string): string | null {
+  if (thisVisit.has(name)) return thisVisit.get(name)!;
   try {
     return localStorage.getItem(name);
   } catch {
@@ -22,8 +25,18 @@ function write(name: string, value: string | null): void {
   try {
     if (value === null) localStorage.removeItem(name);
     else localStorage.setItem(name, value);
+    thisVisit.delete(name);
   } catch {
-    // as above
+    thisVisit.set(name, value);
+  }
+}
+
+/** False where this browser keeps no settings for the page. */
+export function keepsSettings(): boolean {
+  try {
+    return typeof localStorage.getItem(TONE) !== 'undefined';
+  } catch {
+    return false;
   }
 }
 

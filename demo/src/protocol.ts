@@ -9,4 +9,6 @@ export type Reply =
   | { id: number; kind: 'download'; download: Download }
   | { id: number; kind: 'update'; update: Update }
   | { id: number; kind: 'done'; result: Info | Answer[] }
-  | { id: number; kind: 'failed'; error: string };
+  | { id: number; kind: 'failed'; error: string }
+  /** No reply to anything: the GPU's device is gone, and whatever runs on it never answers again. */
+  | { id: -1; kind: 'lost'; reason: string };

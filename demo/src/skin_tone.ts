@@ -1,10 +1,9 @@
 // The skin tone that a person prefers, put on what the model said. The raw answer stays what is judged.
-import { splitEmoji } from './emoji';
+import { RGI, splitEmoji } from './emoji';
 
 export const TONES = ['', '\u{1F3FB}', '\u{1F3FC}', '\u{1F3FD}', '\u{1F3FE}', '\u{1F3FF}'];
 const BASE = /^\p{Emoji_Modifier_Base}$/u;
 const MODIFIER = /^\p{Emoji_Modifier}$/u;
-const RGI = /^\p{RGI_Emoji}$/v;
 
 /** `raw` with every person and hand in `tone`; as it is if there is no tone, or `raw` is not all emoji. */
 export function withTone(raw: string, tone: string): string {

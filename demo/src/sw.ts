@@ -16,10 +16,10 @@ worker.addEventListener('install', (event) => event.waitUntil(worker.skipWaiting
 
 worker.addEventListener('activate', (event) => {
   const tidy = async () => {
-    for (const name of await caches.keys()) {
+    await worker.clients.claim();
+    for (const name of await caches.keys().catch(() => [])) {
       if (name.startsWith('pocketmoji-page-') && name !== CACHE) await caches.delete(name);
     }
-    await worker.clients.claim();
   };
   event.waitUntil(tidy());
 });
@@ -28,9 +28,9 @@ worker.addEventListener('fetch', (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== 'GET' || origin !== location.origin || request.headers.has('range')) return;
-  if (/\.(onnx|task|onnx_data)$/.test(pathname)) return;
+  if (/\.(onnx|task|onnx_data)(\.part-\d+)?$/.test(pathname)) return;
   // Names with a digest, and runtimes of this very build, never change; the rest is asked for anew while there is a network.
-  const fixed = /\/(assets|runtime)\/[^/]+$/.test(pathname);
+  const fixed = /\/(assets|runtime)\/[^/]+$/.test(pathname) && !pathname.endsWith('.json');
   event.respondWith((fixed ? cacheFirst(request) : networkFirst(request)).then(isolated));
 });
 
@@ -42,26 +42,32 @@ const keyOf = (request: Request) => {
 };
 
 async function cacheFirst(request: Request): Promise<Response> {
-  const cache = await caches.open(CACHE);
-  return (await cache.match(keyOf(request))) ?? fetchAndKeep(cache, request);
+  return (await kept(request)) ?? fetchAndKeep(request);
 }
 
 async function networkFirst(request: Request): Promise<Response> {
-  const cache = await caches.open(CACHE);
   try {
-    return await fetchAndKeep(cache, request);
+    return await fetchAndKeep(request);
   } catch (error) {
-    const kept = await cache.match(keyOf(request));
-    if (kept) return kept;
+    const found = await kept(request);
+    if (found) return found;
     throw error;
   }
 }
 
-async function fetchAndKeep(cache: Cache, request: Request): Promise<Response> {
+// Storage that is full, or forbidden since, is no reason to show nothing.
+async function kept(request: Request): Promise<Response | undefined> {
+  return (await caches.open(CACHE).catch(() => null))?.match(keyOf(request)).catch(() => undefined);
+}
+
+async function fetchAndKeep(request: Request): Promise<Response> {
   const response = await fetch(request);
-  // Full storage is no reason to show nothing.
-  if (response.status === 200) await cache.put(keyOf(request), response.clone()).catch(() => undefined);
+  if (response.status === 200) await keep(request, response.clone()).catch(() => undefined);
   return response;
+}
+
+async function keep(request: Request, response: Response): Promise<void> {
+  await (await caches.open(CACHE)).put(keyOf(request), response);
 }
 
 function isolated(response: Response): Response {

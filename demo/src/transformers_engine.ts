@@ -1,12 +1,12 @@
 // Transformers.js: ONNX Runtime on WebGPU or WebAssembly.
 import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers';
 import { decode } from './decoding';
-import { openModelFile, type OnProgress } from './download';
+import type { OnProgress } from './download';
 import type { Answer, AnswerOptions, Device, Engine, Info, LoadOptions, OnUpdate } from './engine';
-import { modelFile, modelsFolder, onnxFile, readCard, runtimeFile } from './model';
+import { fetchFile, inFolder, modelFile, modelsFolder, onnxFile, openFile, readCard, runtimeBinary, runtimeModule } from './model';
 import { OnnxDecoder } from './onnx_decoder';
 import { render } from './prompt';
-import { probeAdapter } from './webgpu';
+import { probeWebGpu } from './webgpu';
 
 type Library = typeof import('@huggingface/transformers');
 
@@ -24,29 +24,28 @@ export class TransformersEngine implements Engine {
 
   async load(options: LoadOptions, onProgress: OnProgress): Promise<Info> {
     const started = performance.now();
-    const adapter = await probeAdapter();
-    if (options.device === 'webgpu' && !adapter) {
-      throw new Error('no WebGPU adapter: this browser gives none, and WebGPU was asked for');
-    }
+    const { adapter, problem } = await probeWebGpu();
+    if (options.device === 'webgpu' && !adapter) throw new Error(`no WebGPU adapter: ${problem}, and WebGPU was asked for`);
     const card = await readCard(options.model);
     const dtype = options.dtype ?? card.dtype ?? DEFAULT_DTYPE;
     const file = onnxFile(dtype);
-    const name = `models/${options.model}/${file}`;
-    const open = () =>
-      openModelFile(modelFile(options.model, file), name, card.bytes?.[file], options.keep ?? false, onProgress);
+    const open = () => openFile(options.model, file, card, options.keep ?? false, onProgress);
     let source = await open();
-    this.library = (await import(/* @vite-ignore */ runtimeFile('transformers.min.js'))) as Library;
+    this.library = (await import(/* @vite-ignore */ await runtimeModule('transformers.min.js'))) as Library;
     const wanted: Device = options.device ?? (adapter ? 'webgpu' : 'wasm');
-    const threads = this.configure(wanted, options.threads);
+    const threads = await this.configure(wanted, options.threads);
     // Not through progress_callback: with one, Transformers.js asks for every file twice, the model included.
     const { pathname } = new URL(modelFile(options.model, file));
     this.library.env.fetch = async (input, init) => {
-      if (String(input) !== pathname || (init?.method ?? 'GET') !== 'GET') return fetch(input, { ...init, cache: 'no-cache' });
+      const address = new URL(String(input), location.href);
+      if (address.pathname !== pathname || (init?.method ?? 'GET') !== 'GET') {
+        return fetchFile(address.href, inFolder(options.model, card), { ...init, cache: 'no-cache' });
+      }
       return new Response(source.stream as BodyInit, { headers: { 'content-length': String(source.bytes) } });
     };
 
     let device = wanted;
-    let reason = !options.device && !adapter ? 'this browser gives no WebGPU adapter' : null;
+    let reason = options.device ? null : problem;
     const loadOn = (on: Device) => this.loadModel(options.model, dtype, on, file);
     try {
       await loadOn(wanted);
@@ -79,7 +78,7 @@ export class TransformersEngine implements Engine {
   }
 
   /** Everything from our own origin, nothing from a cache that a new export under the same name would not reach. */
-  private configure(device: Device, wishedThreads: number | undefined): number {
+  private async configure(device: Device, wishedThreads: number | undefined): Promise<number> {
     const { env } = this.library;
     env.allowRemoteModels = false;
     env.allowLocalModels = true;
@@ -89,7 +88,7 @@ export class TransformersEngine implements Engine {
     const wasm = env.backends.onnx.wasm;
     if (!wasm) throw new Error('this build of Transformers.js has no WebAssembly backend');
     const build = `ort-wasm-simd-threaded${device === 'webgpu' ? '.asyncify' : ''}`;
-    wasm.wasmPaths = { mjs: runtimeFile(`${build}.mjs`), wasm: runtimeFile(`${build}.wasm`) };
+    wasm.wasmPaths = { mjs: await runtimeModule(`${build}.mjs`), wasm: await runtimeBinary(`${build}.wasm`) };
     const threads = wishedThreads ?? Math.min(navigator.hardwareConcurrency, MAX_THREADS);
     wasm.numThreads = self.crossOriginIsolated ? threads : 1; // threads need shared memory
     return wasm.numThreads;

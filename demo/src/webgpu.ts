@@ -1,5 +1,6 @@
-// What this browser's WebGPU adapter is. Works on the page and in a worker.
+// What this browser's WebGPU adapter is, however it disappoints. Works on the page and in a worker.
 import type { Adapter } from './engine';
+import { within } from './time_limit';
 
 const LIMITS = [
   'maxBufferSize',
@@ -7,18 +8,57 @@ const LIMITS = [
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupStorageSize',
 ] as const;
+const LIMIT_MS = 10_000;
 
-/** The adapter that an inference runtime would get, or null if there is none. */
+export interface Probe {
+  adapter: Adapter | null;
+  /** Why there is none that could be used, in words; null if there is one. */
+  problem: string | null;
+}
+
+type Described = Partial<Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'description' | 'isFallbackAdapter'>>;
+/** As browsers had it before `info`: Chromium until 126. */
+type Older = GPUAdapter & { requestAdapterInfo?: () => Promise<Described>; isFallbackAdapter?: boolean };
+
+let probed: Promise<Probe> | undefined;
+
+/** The adapter that an inference runtime would get, if it gives a device. Never fails, and never waits for ever. */
+export function probeWebGpu(): Promise<Probe> {
+  probed ??= within(LIMIT_MS, 'WebGPU', ask()).catch((error: unknown) => ({
+    adapter: null,
+    problem: `this browser's WebGPU does not work (${(error as Error)?.message ?? error})`,
+  }));
+  return probed;
+}
+
 export async function probeAdapter(): Promise<Adapter | null> {
-  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) return null;
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
-  return {
+  return (await probeWebGpu()).adapter;
+}
+
+async function ask(): Promise<Probe> {
+  const adapter = (await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' })) as Older | null | undefined;
+  if (!adapter) return { adapter: null, problem: 'this browser gives no WebGPU adapter' };
+  const info: Described = adapter.info ?? (await adapter.requestAdapterInfo?.().catch(() => ({}))) ?? {};
+  const { vendor = '', architecture = '', description = '' } = info;
+  const found = {
     vendor,
     architecture,
     description,
-    is_fallback: isFallbackAdapter || architecture === 'swiftshader',
-    features: [...adapter.features].sort(),
-    limits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
+    is_fallback: (info.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false) || architecture === 'swiftshader',
+    features: [...(adapter.features ?? [])].sort(),
+    limits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits?.[name] ?? 0])),
+  };
+  (await adapter.requestDevice()).destroy(); // an adapter that gives no device is none
+  return { adapter: found, problem: null };
+}
+
+/** Calls `onLost` when a device that anyone here asked for is lost; one that was given back is not. */
+export function watchDevices(onLost: (reason: string) => void): void {
+  if (typeof GPUAdapter === 'undefined') return;
+  const request = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...options) {
+    const device = await request.apply(this, options);
+    void device.lost?.then(({ reason, message }) => reason !== 'destroyed' && onLost(message || 'it was reset'));
+    return device;
   };
 }

@@ -4,6 +4,7 @@ import { MediaPipeEngine } from './mediapipe_engine';
 import { setRoot } from './model';
 import type { Reply, Request } from './protocol';
 import { message, TransformersEngine } from './transformers_engine';
+import { watchDevices } from './webgpu';
 
 const ENGINES: Record<EngineName, new () => Engine> = {
   'transformers.js': TransformersEngine,
@@ -13,6 +14,8 @@ const ENGINES: Record<EngineName, new () => Engine> = {
 const send = (reply: Reply) => self.postMessage(reply);
 let engine: Engine | undefined;
 let queue: Promise<void> = Promise.resolve();
+
+watchDevices((reason) => send({ id: -1, kind: 'lost', reason }));
 
 self.addEventListener('message', (event: MessageEvent<Request>) => {
   queue = queue.then(() => serve(event.data));

@@ -17,8 +17,11 @@ export class WorkerEngine implements Engine {
   private waiting = new Map<number, Waiting>();
   private nextId = 0;
 
-  /** `onCrash` hears of a worker that stopped, whatever it was doing. */
-  constructor(onCrash: (error: Error) => void = () => undefined) {
+  /** `onCrash` hears of a worker that stopped, whatever it was doing; `onLost` of a GPU that is gone. */
+  constructor(
+    onCrash: (error: Error) => void = () => undefined,
+    private onLost: (reason: string) => void = () => undefined,
+  ) {
     this.worker.addEventListener('message', (event: MessageEvent<Reply>) => this.receive(event.data));
     this.worker.addEventListener('error', (event) => {
       const error = new Error(`the model's worker stopped: ${event.message || 'it could not be started, or ran out of memory'}`);
@@ -51,7 +54,8 @@ export class WorkerEngine implements Engine {
 
   private receive(reply: Reply): void {
     const waiting = this.waiting.get(reply.id);
-    if (reply.kind === 'download') waiting?.onDownload?.(reply.download);
+    if (reply.kind === 'lost') this.onLost(reply.reason);
+    else if (reply.kind === 'download') waiting?.onDownload?.(reply.download);
     else if (reply.kind === 'update') waiting?.onUpdate?.(reply.update);
     else {
       this.waiting.delete(reply.id);
