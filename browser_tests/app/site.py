@@ -29,7 +29,10 @@ HOSTS = {
     "github-pages": Host("GitHub Pages", 100_000_000, False, "commit this folder and publish its branch"),
     "cloudflare": Host("Cloudflare Pages", 25 * 2**20, False, "`npx wrangler pages deploy` this folder"),
     "space": Host(
-        "a Hugging Face Space", 50 * 10**9, True, 'create a Space with the SDK "static" and push this folder with git lfs'
+        "a Hugging Face Space",
+        50 * 10**9,
+        True,
+        'create a Space with the SDK "static" and push this folder with git lfs',
     ),
     "any": Host("any static host", 25 * 2**20, False, "copy this folder to a host that serves it over https"),
 }
@@ -93,7 +96,9 @@ def build_site(
     sets another limit in bytes.
     """
     if host not in HOSTS:
-        raise InputError(f"there is no host {host!r}", expected=", ".join(HOSTS), remedy="--host any is right for others")
+        raise InputError(
+            f"there is no host {host!r}", expected=", ".join(HOSTS), remedy="--host any is right for others"
+        )
     require_model(model_folder)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file", expected="a folder to write the site into", where=out)

@@ -23,6 +23,8 @@ export interface ModelFile {
   /** Settled when the stream has been read to its end. */
   kept: () => Kept;
   fromStore: boolean;
+  /** What went wrong while it was read. Readers that are not ours tell it as a failed request. */
+  problem: () => Error | null;
 }
 
 interface Index {
@@ -48,11 +50,15 @@ export async function openModelFile(
   const known = sources.every(({ index }) => index.bytes > 0);
   const total = known ? sources.reduce((sum, { index }) => sum + index.bytes, 0) : 0;
   let loaded = 0;
+  let problem: Error | null = null;
   const parts = readAll(sources, (more) => onProgress({ file: name, loaded: loaded + more, total }));
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { done, value } = await parts.next();
+        const { done, value } = await parts.next().catch((error: Error) => {
+          problem = error;
+          throw error;
+        });
         if (done) return controller.close();
         loaded += value.byteLength;
         onProgress({ file: name, loaded, total });
@@ -68,6 +74,7 @@ export async function openModelFile(
     },
     kept: () => store?.state ?? 'not asked',
     fromStore: sources.every(({ whole }) => whole),
+    problem: () => problem,
   };
 }
 

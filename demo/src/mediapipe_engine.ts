@@ -43,6 +43,8 @@ export class MediaPipeEngine implements Engine {
       // that has to emulate it.
       forceF32: !adapter.features.includes('shader-f16'),
       ...GREEDY,
+    }).catch((error: unknown) => {
+      throw source.problem() ?? error;
     });
     this.maxNewTokens = card.max_new_tokens ?? DEFAULT_MAX_NEW_TOKENS;
     return {

@@ -50,11 +50,14 @@ export class TransformersEngine implements Engine {
     try {
       await loadOn(wanted);
     } catch (error) {
+      if (source.problem()) throw source.problem();
       if (options.device || wanted === 'wasm') throw error;
       reason = `the model did not load on WebGPU: ${message(error)}`;
       device = 'wasm';
       source = await open();
-      await loadOn('wasm');
+      await loadOn('wasm').catch((error: unknown) => {
+        throw source.problem() ?? error;
+      });
     }
     const config = this.model.generation_config as { eos_token_id?: number | number[] } | null;
     this.stopTokenIds = card.stop_token_ids ?? [config?.eos_token_id ?? []].flat();

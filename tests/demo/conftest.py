@@ -11,7 +11,7 @@ import pytest
 
 from pocketmoji.browser_tests.app.server import Server
 from pocketmoji.core.places import DEMO
-from tests.browser_tests.conftest import demo, tiny_web  # noqa: F401  (fixtures)
+from tests.browser_tests.conftest import demo, in_python, tiny_web  # noqa: F401  (fixtures)
 
 INFO = {
     "engine": "transformers.js",
@@ -76,6 +76,7 @@ def new_page(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(120_000)  # a busy machine takes half a minute to compile a runtime
         if script:
             page.add_init_script(PLAYED % json.dumps({"info": INFO, "answers": []} | script))
         page.goto(address or server.url)
