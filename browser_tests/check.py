@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from pocketmoji.browser_tests.app.node import source_digest as demo_digest
-from pocketmoji.browser_tests.engines.chromium import AdapterInfo
+from pocketmoji.browser_tests.engines.chromium import AdapterInfo, require_gpu
 from pocketmoji.browser_tests.engines.latency import quantile_interval
 from pocketmoji.browser_tests.engines.logits import LIMIT, Comparison, ExactRuntime, Trace, compare
 from pocketmoji.browser_tests.engines.runtimes import (
@@ -76,6 +76,8 @@ def browser_test(
     """
     if not texts:
         raise InputError("there are no texts to run in the browser", expected="at least one evaluation text")
+    if config.require_gpu:
+        say(f"GPU: {require_gpu(config.chromium).name}")
     card = read_json(web_folder / "pocketmoji.json") if (web_folder / "pocketmoji.json").is_file() else {}
     folder.mkdir(parents=True, exist_ok=True)
     wanted: list[tuple[EngineName, int]] = [("transformers.js/wasm", config.wasm_texts)]

@@ -15,7 +15,7 @@ from pocketmoji.browser_tests.checks.files import check_files, onnx_file, read_c
 from pocketmoji.browser_tests.checks.findings import Finding, judged, unverifiable
 from pocketmoji.browser_tests.checks.gates import judge, parse_gates
 from pocketmoji.browser_tests.checks.in_turn import judge_latency, latency_ratios
-from pocketmoji.browser_tests.engines.chromium import find_chromium
+from pocketmoji.browser_tests.engines.chromium import find_chromium, require_gpu
 from pocketmoji.browser_tests.engines.runtimes import ENGINES, EngineFailure, Page
 from pocketmoji.browser_tests.reports.report import write_report
 from pocketmoji.browser_tests.reports.result import BrowserReport
@@ -59,6 +59,9 @@ def run_suite(
     texts = every if full else sample(every)
     config = config.model_copy(update={"wasm_texts": len(texts)})
     find_chromium(config.chromium)
+    if config.require_gpu:
+        say(f"GPU: {require_gpu(config.chromium).name}")
+        config = config.model_copy(update={"require_gpu": False})  # asked, and answered
     tuned = _predictions(evaluation / "tuned.predictions.jsonl")
     out.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(out / "evidence", ignore_errors=True)

@@ -132,6 +132,7 @@ class BrowserConfig(Settings):
     mediapipe_texts: int = Field(default=3, ge=0)
     logit_texts: int = Field(default=1, ge=0, description="texts whose logits are compared with Python's")
     chromium: Path | None = None
+    require_gpu: bool = Field(default=False, description="fail where Chromium has no WebGPU adapter of a GPU")
 
 
 class RunConfig(Settings):

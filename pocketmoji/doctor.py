@@ -12,7 +12,7 @@ from pocketmoji.core.extras import missing_packages
 from pocketmoji.core.workspace import versions
 
 
-def examine(chromium: Path | None = None) -> dict[str, Any]:
+def examine(chromium: Path | None = None, gpu_required: bool = False) -> dict[str, Any]:
     """Look at hardware, precision, Hub access, Chromium and WebGPU; prints what each means, returns it all."""
     from pocketmoji.core.console import say
 
@@ -36,7 +36,7 @@ def examine(chromium: Path | None = None) -> dict[str, Any]:
         _precision(tell)
         _hub(tell)
     if not lacking["browser"]:
-        _browser(tell, chromium)
+        _browser(tell, chromium, gpu_required)
     return found
 
 
@@ -62,17 +62,28 @@ def _hub(tell: Any) -> None:
     tell("base_cached", cached, "no download needed" if cached else "the first run downloads 238 MB and converts them")
 
 
-def _browser(tell: Any, chromium: Path | None) -> None:
-    from pocketmoji.browser_tests.engines.chromium import find_chromium, probe_webgpu
+def _browser(tell: Any, chromium: Path | None, gpu_required: bool) -> None:
+    from pocketmoji.browser_tests.engines.chromium import (
+        NO_GPU_IN_SHELL,
+        find_chromium,
+        is_headless_shell,
+        probe_webgpu,
+        require_gpu,
+    )
 
     try:
-        tell("chromium", str(find_chromium(chromium)), "drives the exported model")
-        adapter = probe_webgpu(chromium)
+        program = find_chromium(chromium)
+        shell = is_headless_shell(program)
+        tell("chromium", str(program), NO_GPU_IN_SHELL if shell else "drives the exported model")
+        adapter = require_gpu(chromium) if gpu_required else probe_webgpu(chromium)
     except MachineError as error:
+        if gpu_required:
+            raise
         tell("chromium", None, str(error))
         return
     if adapter is None:
-        tell("webgpu", None, "no adapter: browser-test fails here, the demo falls back to WASM")
+        reason = f" ({NO_GPU_IN_SHELL})" if shell else ""
+        tell("webgpu", None, f"no adapter: browser-test fails here, the demo falls back to WASM{reason}")
         return
     software = "a software adapter: right, but slow (a minute a text)" if adapter.is_fallback else "a real GPU"
     tell("webgpu", adapter.name, software)

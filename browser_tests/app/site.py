@@ -62,11 +62,11 @@ custom_headers:
 """
 README = """# {title}
 
-A tuned Gemma 3 270M that answers in emoji, in your browser: what you type stays there. Made with pocketmoji, for {host}:
-{how}.
+A tuned Gemma 3 270M that answers in emoji, in your browser: what you type stays there. Made with pocketmoji for
+{host}: {how}.
 
-The model is `models/model/`; another folder beside it is opened with `?model=NAME`. Gemma is provided under and subject to
-the Gemma Terms of Use found at ai.google.dev/gemma/terms; see `models/model/NOTICE`.
+The model is `models/model/`; another folder beside it is opened with `?model=NAME`. Gemma is provided under and
+subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms; see `models/model/NOTICE`.
 """
 NOT_FOUND = "<!doctype html><title>Not found</title><p>There is nothing here. <a href='./'>pocketmoji</a></p>\n"
 MARK = ".pocketmoji-site"  # tells a folder that was written here from someone's own; holds what was left out and split

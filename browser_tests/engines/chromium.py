@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import MachineError
@@ -36,10 +39,18 @@ SOFTWARE = (
     "--enable-unsafe-webgpu",
     "--use-webgpu-adapter=swiftshader",
     "--enable-features=Vulkan",
+    "--use-angle=swiftshader",  # nothing of a GPU's driver, which may crash where there is no display
     # WGSL promises workgroup memory of zeros. SwiftShader is slow at that; without the extension the shader does it.
     "--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension",
 )
-HARDWARE = ("--enable-unsafe-webgpu", "--enable-features=Vulkan", "--ignore-gpu-blocklist")
+# The last two are for a GPU without a display: an H200 gave an adapter with them only, and only to a page that asked
+# for high performance.
+HARDWARE = (
+    "--enable-unsafe-webgpu",
+    "--enable-features=Vulkan",
+    "--ignore-gpu-blocklist",
+    *(("--use-angle=vulkan", "--disable-vulkan-surface") if sys.platform.startswith("linux") else ()),
+)
 OFF = ("--disable-features=WebGPU,WebGPUService", "--disable-gpu", "--disable-blink-features=WebGPU")
 
 SYSTEM_NAMES = ("google-chrome-stable", "google-chrome", "chromium", "chromium-browser")
@@ -47,6 +58,8 @@ IN_PLAYWRIGHT = (
     "chromium-*/chrome-linux*/chrome",
     "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
 )
+HEADLESS_SHELL = ("headless-shell", "headless_shell")
+NO_GPU_IN_SHELL = "chromium-headless-shell gives no adapter of a GPU, whatever its flags: take the full Chromium"
 REMEDY = (
     "run `python -m playwright install chromium`, or install your system's Chrome or Chromium "
     f"(Debian and Ubuntu: `apt-get install chromium`), or set {VARIABLE} to the program's path"
@@ -126,46 +139,102 @@ def _playwright() -> Iterator[Playwright]:
             _driver = None
 
 
+# What each browser has logged: Playwright tells that one went away, and never why.
+_logs: WeakKeyDictionary[Browser, Path] = WeakKeyDictionary()
+
+
 @contextmanager
 def launch(chromium: Path | None = None, webgpu: WebGpu = "auto") -> Iterator[Browser]:
     """A headless Chromium. `webgpu` "auto" takes the GPU's adapter if the browser gives one, else the software one."""
     program = find_chromium(chromium)
-    with _playwright() as playwright:
-        if webgpu == "auto":
-            webgpu = "hardware" if has_gpu() and _hardware_adapter(playwright, program) else "software"
-        browser = _start(playwright, program, webgpu)
+    with _playwright() as playwright, TemporaryDirectory(prefix="pocketmoji-chromium-") as folder:
+        browser = _with_gpu(playwright, program, Path(folder)) if webgpu == "auto" and has_gpu() else None
+        if browser is None:
+            browser = _start(playwright, program, "software" if webgpu == "auto" else webgpu, Path(folder))
         try:
             yield browser
         finally:
             browser.close()
 
 
-def _start(playwright: Playwright, program: Path, webgpu: WebGpu) -> Browser:
+def _start(playwright: Playwright, program: Path, webgpu: WebGpu, folder: Path) -> Browser:
     from playwright.sync_api import Error
 
     flags = {"hardware": HARDWARE, "software": SOFTWARE, "off": OFF}[webgpu]
+    log = folder / f"{webgpu}.log"
+    arguments = [*QUIET, *flags, "--enable-logging", f"--log-file={log}"]
     try:
-        return playwright.chromium.launch(executable_path=program, headless=True, args=[*QUIET, *flags])
+        browser = playwright.chromium.launch(executable_path=program, headless=True, args=arguments)
     except Error as error:
         raise MachineError(
             f"{program} does not start: {error.message.splitlines()[0]}", where=program, remedy=REMEDY
         ) from error
+    _logs[browser] = log
+    return browser
 
 
-def _hardware_adapter(playwright: Playwright, program: Path) -> bool:
-    browser = _start(playwright, program, "hardware")
+def _with_gpu(playwright: Playwright, program: Path, folder: Path) -> Browser | None:
+    """A browser that has shown that it has a GPU's adapter and opens pages with it."""
+    from playwright.sync_api import Error
+
+    browser = _start(playwright, program, "hardware", folder)
     try:
         adapter = _ask_adapter(browser)
-    finally:
-        browser.close()
-    return adapter is not None and not adapter.is_fallback
+    except Error as error:
+        reason = "; ".join([error.message.splitlines()[0], *last_words(browser)])
+        say(f"Chromium does not open a page on this machine's GPU ({reason}): taking its software adapter")
+        adapter = None
+    if adapter is not None and not adapter.is_fallback:
+        return browser
+    browser.close()
+    return None
+
+
+def last_words(browser: Browser, most: int = 3) -> list[str]:
+    """The last errors that a browser has logged, those of its crash if it crashed; oldest first."""
+    log = _logs.get(browser)
+    lines = log.read_text("utf-8", errors="replace").splitlines() if log and log.is_file() else []
+    # A machine without a desktop has no D-Bus, which says nothing of anything.
+    found = [line for line in lines if re.search(r":(ERROR|FATAL):", line) and "dbus" not in line]
+    fatal = [line for line in found if ":FATAL:" in line]
+    return [
+        re.sub(r"^\[[^\]]*:(ERROR|FATAL):", r"\1: ", line)[:300].replace("] ", ": ", 1)
+        for line in (fatal or found)[-most:]
+    ]
+
+
+def is_headless_shell(program: Path) -> bool:
+    """Whether this is the Chromium without a browser around it, which has no GPU."""
+    return any(name in str(path) for path in (program, program.resolve()) for name in HEADLESS_SHELL)
+
+
+def require_gpu(chromium: Path | None = None) -> AdapterInfo:
+    """The adapter of a GPU in Chromium. MachineError, which says what there is instead, where there is none."""
+    program = find_chromium(chromium)
+    adapter = probe_webgpu(chromium)
+    if adapter is not None and not adapter.is_fallback:
+        return adapter
+    found = f"a software adapter ({adapter.name})" if adapter else "no WebGPU adapter at all"
+    if is_headless_shell(program):
+        remedy = NO_GPU_IN_SHELL
+    elif not has_gpu():
+        remedy = "this machine shows no GPU (neither /dev/nvidia* nor /dev/dri/renderD*): give the container its GPU"
+    else:
+        remedy = "install the GPU's Vulkan driver and its loader (libvulkan1, libegl1); `vulkaninfo` must name the GPU"
+    raise MachineError(
+        f"a GPU is required, and Chromium has {found}",
+        expected="a WebGPU adapter of a GPU",
+        where=program,
+        remedy=f"{remedy}; or run without --require-gpu",
+    )
 
 
 # The page's own answer is in demo/src/webgpu.ts; `doctor` must know without a built demo.
 ASK = """async () => {
-  const adapter = await navigator.gpu?.requestAdapter({powerPreference: 'high-performance'});
+  const adapter = await navigator.gpu?.requestAdapter({powerPreference: 'high-performance'}).catch(() => null);
   if (!adapter) return null;
-  const {vendor, architecture, description, isFallbackAdapter} = adapter.info;
+  const info = adapter.info ?? {};
+  const {vendor = '', architecture = '', description = '', isFallbackAdapter = !!adapter.isFallbackAdapter} = info;
   const names = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeInvocationsPerWorkgroup',
                  'maxComputeWorkgroupStorageSize'];
   return {vendor, architecture, description, is_fallback: isFallbackAdapter || architecture === 'swiftshader',

@@ -12,7 +12,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pocketmoji.browser_tests.app.server import DEFAULT_MODEL, Server, running
-from pocketmoji.browser_tests.engines.chromium import AdapterInfo, WebGpu, launch
+from pocketmoji.browser_tests.engines.chromium import (
+    NO_GPU_IN_SHELL,
+    AdapterInfo,
+    WebGpu,
+    find_chromium,
+    is_headless_shell,
+    last_words,
+    launch,
+)
 from pocketmoji.browser_tests.engines.latency import quantile
 from pocketmoji.browser_tests.engines.logits import TOP, Trace
 from pocketmoji.core.errors import MachineError, PocketmojiError
@@ -21,7 +29,7 @@ from pocketmoji.core.runtime import Progress
 from pocketmoji.core.workspace import write_text
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Error
 
 EngineName = Literal["transformers.js/wasm", "transformers.js/webgpu", "mediapipe/webgpu"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -146,13 +154,19 @@ class BrowserRuntime:
         self._stack.__exit__(kind, error, trace)
 
     def _open(self, address: str) -> None:
-        from playwright.sync_api import Error
+        from playwright.sync_api import Error, TimeoutError
 
+        started = time.monotonic()
         try:
             self.page.goto(address, timeout=PAGE_LIMIT_S * 1000)
             self.page.wait_for_function("window.pocketmoji", timeout=PAGE_LIMIT_S * 1000)
-        except Error as error:
+        except TimeoutError as error:
             raise self._failure(f"the page does not start within {PAGE_LIMIT_S:.0f} s") from error
+        except Error as error:
+            seconds = time.monotonic() - started
+            if not self._gone():
+                raise self._failure(f"the page does not start, after {seconds:.1f} s: {_first(error)}") from error
+            raise self._died(f"before the page had started, after {seconds:.1f} s", error) from error
 
     def _keep_evidence(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -216,6 +230,7 @@ class BrowserRuntime:
           window.pocketmoji[method](...args).then(value => { job.value = value; job.done = true; },
                                                   error => { job.error = error.message; job.done = true; });
         }"""
+        started = time.monotonic()
         try:
             self.page.evaluate(start, [method, arguments])
             self.page.wait_for_function("window.job.done", timeout=limit_s * 1000, polling=50)
@@ -223,18 +238,32 @@ class BrowserRuntime:
         except TimeoutError as error:
             raise self._failure(f"nothing within {limit_s:.0f} s") from error
         except Error as error:
-            said = f"{self.name}: the page died: {error.message.splitlines()[0]}"
-            raise BrowserDied(said, where=self.model_folder) from error
+            raise self._died(f"{time.monotonic() - started:.1f} s after {method} was asked for", error) from error
         if "error" in job:
             raise self._failure(job["error"])
         return job["value"]
 
+    def _gone(self) -> bool:
+        """Whether the page's process or the whole browser is no more."""
+        crashed = any(line.startswith("crash:") for line in self.console)
+        return crashed or self.page.is_closed() or not self._browser.is_connected()
+
+    def _died(self, when: str, error: Error) -> BrowserDied:
+        """What went away, when, and what the browser said last."""
+        what = "the page" if self._browser.is_connected() else "the whole browser"
+        words = "".join(f"\n    {line}" for line in last_words(self._browser))
+        said = f"{self.name}: {what} died {when}: {_first(error)}" + (f"\n  Chromium logged:{words}" if words else "")
+        return BrowserDied(said, where=self.model_folder)
+
     def _failure(self, problem: str) -> PocketmojiError:
         if "no WebGPU adapter" in problem:
+            shell = is_headless_shell(find_chromium(self._chromium))
             return MachineError(
                 f"{self.name}: {problem}",
                 expected="a Chromium with WebGPU, on a GPU or on its software adapter",
-                remedy="see what `pocketmoji doctor` says; a current Chromium has a software adapter built in",
+                remedy=NO_GPU_IN_SHELL
+                if shell
+                else "see what `pocketmoji doctor` says; a current Chromium has a software adapter built in",
             )
         tail = "".join(f"\n    {line[:300]}" for line in self.console[-5:])
         return EngineFailure(
@@ -296,6 +325,10 @@ class BrowserRuntime:
         self.page.evaluate("document.fonts.ready")
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=path)
+
+
+def _first(error: Error) -> str:
+    return error.message.splitlines()[0]
 
 
 def engine_timing(adapter: str, load_s: float, predictions: Sequence[Prediction]) -> EngineTiming:

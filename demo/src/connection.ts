@@ -51,6 +51,7 @@ export class Connection {
       } catch (error) {
         this.close();
         const pause = PAUSES_MS[attempt++];
+        if (attempt > 1) this.ranges = false; // a host that compresses ranges gives something that no browser unpacks
         if (error instanceof Final || pause === undefined) throw this.brokenOff(start + got, error as Error);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from pocketmoji.browser_tests.engines.chromium import VARIABLE, find_chromium, probe_webgpu
+from pocketmoji.browser_tests.engines.chromium import (
+    VARIABLE,
+    find_chromium,
+    has_gpu,
+    is_headless_shell,
+    last_words,
+    launch,
+    probe_webgpu,
+)
 from pocketmoji.core.errors import MachineError
 
 
@@ -76,3 +84,33 @@ def test_the_plugin_costs_nothing_to_import() -> None:
     code = f"import sys, pocketmoji.browser_tests.plugin; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_headless_shell_is_told_by_its_name(tmp_path: Path) -> None:
+    shell = program(tmp_path / "chromium-headless-shell/chrome-headless-shell")
+    (tmp_path / "chrome").symlink_to(shell)
+    assert is_headless_shell(shell) and is_headless_shell(tmp_path / "chrome")
+    assert not is_headless_shell(program(tmp_path / "chromium"))
+
+
+@pytest.mark.browser
+def test_a_software_adapter_is_no_gpu(capsys: pytest.CaptureFixture[str]) -> None:
+    from pocketmoji.cli import main
+
+    if has_gpu():
+        pytest.skip("this machine may have a GPU")
+    assert main(["doctor", "--require-gpu"]) == 2
+    said = capsys.readouterr().err
+    assert "a GPU is required" in said and "swiftshader (software)" in said and "/dev/nvidia*" in said
+
+
+@pytest.mark.browser
+def test_a_browser_that_goes_away_has_last_words() -> None:
+    from playwright.sync_api import Error
+
+    with launch(webgpu="off") as browser:
+        page = browser.new_page()
+        with pytest.raises(Error):
+            page.goto("chrome://inducebrowsercrashforrealz")
+            page.wait_for_timeout(2000)
+        assert isinstance(last_words(browser), list)

@@ -151,3 +151,22 @@ class TestPage:
         assert page.inner_text("#problem-title") == "No WebGPU here"
         assert page.get_attribute("#other-device", "href") == "?model=model&device=wasm"
         assert page.evaluate("window.pocketmoji.info()") is None
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_died_before_the_page_had_started(tiny_web: Path, whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The true cause and the seconds that passed, never a limit that was not reached."""
+    from pocketmoji.browser_tests.engines import runtimes
+
+    real = runtimes.BrowserRuntime._open
+
+    def dies(self: BrowserRuntime, address: str) -> None:
+        self._browser.close() if whole else self.page.close()
+        real(self, address)
+
+    monkeypatch.setattr(runtimes.BrowserRuntime, "_open", dies)
+    with pytest.raises(runtimes.BrowserDied) as raised, BrowserRuntime("transformers.js/wasm", tiny_web, webgpu="off"):
+        pass
+    said = str(raised.value)
+    assert ("the whole browser died" if whole else "the page died") in said
+    assert "before the page had started, after 0." in said and "closed" in said and "30 s" not in said

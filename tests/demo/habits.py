@@ -63,7 +63,8 @@ class Host(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}{self.habits.prefix}"
+        """One thread: two wait for each other where other work has a core."""
+        return f"http://127.0.0.1:{self.server_address[1]}{self.habits.prefix}?threads=1"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         pass

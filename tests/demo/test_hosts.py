@@ -153,7 +153,7 @@ def test_a_model_folder_without_a_card(whole: Path, tmp_path: Path, serve: Calla
     """Any folder in the layout of Transformers.js will do, also where a missing file is a page."""
     site = shutil.copytree(whole, tmp_path / "site")
     (site / "models/model/pocketmoji.json").unlink()
-    page = new_page(serve(site, page_for_missing=True).url + "?dtype=fp32")
+    page = new_page(serve(site, page_for_missing=True).url + "&dtype=fp32")
     assert tokens(page)
 
 
