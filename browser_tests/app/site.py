@@ -164,7 +164,7 @@ def _leave_out(site: _Site, path: Path, why: str) -> None:
 
 def _split(path: Path, size: int) -> list[dict[str, Any]]:
     """Replaces a file by its parts, beside it."""
-    found = []
+    found: list[dict[str, Any]] = []
     with open(path, "rb") as file:
         while data := file.read(size):
             part = path.with_name(f"{path.name}.part-{len(found)}")

@@ -205,7 +205,7 @@ def last_words(browser: Browser, most: int = 3) -> list[str]:
 
 def is_headless_shell(program: Path) -> bool:
     """Whether this is the Chromium without a browser around it, which has no GPU."""
-    return any(name in str(path) for path in (program, program.resolve()) for name in HEADLESS_SHELL)
+    return any(name in path.name for path in (program, program.resolve()) for name in HEADLESS_SHELL)
 
 
 def require_gpu(chromium: Path | None = None) -> AdapterInfo:
