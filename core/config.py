@@ -14,20 +14,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-# Dollars per million input and output tokens, as the providers listed them in 2025; --price overrides.
-PRICES = {
-    "gemini-2.5-flash-lite": (0.10, 0.40),
-    "gemini-2.5-flash": (0.30, 2.50),
-    "gemini-2.5-pro": (1.25, 10.00),
-    "gpt-4.1-nano": (0.10, 0.40),
-    "gpt-4.1-mini": (0.40, 1.60),
-    "gpt-4.1": (2.00, 8.00),
-}
-
-
 class DatagenConfig(Settings):
     teacher: Literal["auto", "offline", "gemini", "openai", "transformers"] = "auto"
-    teacher_model: str = Field(default="gemini-2.5-flash", description="the teacher's name for the model, or a folder")
+    # Google keeps this name pointing at its current small model; a numbered one is shut down after about a year.
+    teacher_model: str = Field(
+        default="gemini-flash-lite-latest", description="the teacher's name for the model, or a folder"
+    )
     base_url: str = Field(default="", description="server of the openai or gemini teacher; empty: the provider's")
     executor: Literal["async", "gemini-batch", "ray"] = "async"
     paraphrases: int = Field(default=8, ge=1, description="paraphrases kept per trained seed, held-out ones included")
@@ -41,6 +33,9 @@ class DatagenConfig(Settings):
     seeds_per_request: int = Field(default=8, ge=1)
     thinking_tokens: int = Field(default=0, ge=0, description="room for a model that thinks before it answers")
     concurrency: int = Field(default=32, ge=1, description="most requests in flight; the server's answers adapt it")
+    timeout: float = Field(
+        default=120.0, gt=0, description="seconds that a reply may take; a late one lowers concurrency"
+    )
     requests_per_minute: int = Field(default=0, ge=0, description="0: no limit")
     tokens_per_minute: int = Field(default=0, ge=0, description="0: no limit")
     max_requests: int | None = Field(default=None, ge=0, description="ceiling that is never passed")
@@ -50,7 +45,7 @@ class DatagenConfig(Settings):
 
     # How the rows were got, not which: they stand in no dataset, so that any executor and budget give the same bytes.
     HOW: ClassVar[tuple[str, ...]] = (
-        *("base_url", "executor", "concurrency", "requests_per_minute", "tokens_per_minute"),
+        *("base_url", "executor", "concurrency", "timeout", "requests_per_minute", "tokens_per_minute"),
         *("max_requests", "max_cost", "price", "thinking_tokens"),
     )
 

@@ -59,6 +59,7 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
             raise TeacherError(
                 f"the teacher {teacher.name} gave no paraphrase at all for {len(file.seeds)} seeds",
                 expected=teacher.exhausted or None,
+                where=getattr(teacher, "trouble", "") or None,
                 remedy="try another model with --teacher-model, or --teacher offline",
             )
         screen.forget_texts()

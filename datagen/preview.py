@@ -6,15 +6,17 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.core.config import PRICES, DatagenConfig
+from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.language import find_languages
 from pocketmoji.datagen.dataset.splits import choose_heldout_seeds, wanted_paraphrases
 from pocketmoji.datagen.executors.budget import MILLION, price_of
 from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.executors.prices import PRICES, row_of
 from pocketmoji.datagen.filters.filters import Dropped, Screen
 from pocketmoji.datagen.requests.teacher import Ask
 from pocketmoji.datagen.seeds.reading import SeedFile, read_seeds
@@ -61,15 +63,17 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
         sent, received = sent + likely[0], received + likely[1]
         most_sent += request.most_input_tokens
         most_received += request.most_output_tokens
-    price = price_of(name, config)
+    price, today = price_of(name, config), date.today()
     found |= {
         "input_tokens": sent,
         "output_tokens": received,
         "dollars": dollars(price, sent, received) if price else None,
         "most_dollars": dollars(price, most_sent, most_received) if price else None,
-        "by_teacher": {model: dollars(cost, sent, received) for model, cost in PRICES.items()},
+        "by_teacher": {model: dollars(row.on(today), sent, received) for model, row in PRICES.items()},
+        "model": model_told(name, config, today),
     }
     say(f"datagen: {found['requests']} requests to {name} for {rows} rows ({found['known']} more are in the journal)")
+    say(f"  {name}: {found['model']['told']}")
     say(f"  about {sent:,} tokens to send and {received:,} to receive")
     if price:
         say(f"  about ${found['dollars']:.4f}, at most ${found['most_dollars']:.4f} (executor {config.executor})")
@@ -78,6 +82,21 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
     for model, cost in found["by_teacher"].items():
         say(f"  the same with {model}: about ${cost:.4f}")
     return found | judge_estimate(asks, config)
+
+
+def model_told(name: str, config: DatagenConfig, today: date) -> dict[str, Any]:
+    """How old a model and its price are, as far as the table knows: {"told": a line, "released", "read", "source",
+    "stands_for", "price"}."""
+    kind, _, model = name.partition(":")
+    row, price = row_of(model), price_of(name, config)
+    if kind == "transformers":
+        return {"told": "a model on this machine, for nothing", "price": price}
+    if row is None:
+        told = f"its price is that of --price {config.price}" if price else "its price is not known"
+        return {"told": f"{told}, nor how old it is", "price": price}
+    known = {"released": str(row.released), "read": str(row.read), "source": row.source, "stands_for": row.stands_for}
+    own = f"; --price {config.price} holds" if config.price else ""
+    return {"told": row.told(today) + own, "price": price, **known}
 
 
 def judge_estimate(asks: Sequence[Ask], config: DatagenConfig) -> dict[str, Any]:
@@ -95,6 +114,7 @@ def judge_estimate(asks: Sequence[Ask], config: DatagenConfig) -> dict[str, Any]
     price = price_of(config.judge, config)
     cost = dollars(price, sent, received) if price else None
     money = "its price is unknown" if cost is None else f"about ${cost:.4f}"
+    say(f"  {config.judge}: {model_told(config.judge, config, date.today())['told']}")
     say(f"  {len(requests)} requests more to the judge {config.judge}, {sent:,} and {received:,} tokens: {money}")
     return {
         "judge": {"requests": len(requests), "input_tokens": sent, "output_tokens": received, "dollars": cost},

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pocketmoji.core.config import PRICES, DatagenConfig
-from pocketmoji.core.errors import InputError
+from datetime import date
+
+from pocketmoji.core.config import DatagenConfig
+from pocketmoji.core.console import say
+from pocketmoji.core.errors import InputError, TeacherError
 from pocketmoji.datagen.executors.journal import Journal
+from pocketmoji.datagen.executors.prices import row_of
 from pocketmoji.datagen.requests.request import Request
 
 MILLION = 1_000_000
@@ -25,7 +29,8 @@ def price_of(teacher: str, config: DatagenConfig) -> tuple[float, float] | None:
                 where="settings of datagen",
             ) from error
         return sent, received
-    return PRICES.get(model)
+    row = row_of(model)
+    return row.on(date.today()) if row else None
 
 
 class Budget:
@@ -41,10 +46,12 @@ class Budget:
                 remedy="say it with --price IN,OUT (dollars per million tokens; 0,0 for a model of your own)",
             )
         # Jobs of the batch API are half the price.
-        factor = 0.5 if config.executor == "gemini-batch" else 1.0
+        self._factor = 0.5 if config.executor == "gemini-batch" else 1.0
         sent, received = known or (0.0, 0.0)
-        self._price = (sent * factor, received * factor)
+        self._price = (sent * self._factor, received * self._factor)
         self.priced = known is not None
+        self._teacher, self._said = teacher, bool(config.price)
+        self._heard = ""
         self._journal = journal
         self._max_cost, self._max_requests = config.max_cost, config.max_requests
         self.exhausted = ""
@@ -68,6 +75,31 @@ class Budget:
             journal.append([{"sent": request.fingerprint, "reserved": most}], durable=False)
             return True
         return False
+
+    def heard(self, model: str) -> None:
+        """Takes the price of the model that answered, where the service passed the request on to another: a lasting
+        name, or a model that is no more. TeacherError if there is a ceiling, and that price is not known."""
+        model = model.removeprefix("models/")
+        named = self._teacher.partition(":")[2].removeprefix("models/")
+        if self._said or not self.priced or model == self._heard or not model or row_of(named) is None:
+            return
+        self._heard = model
+        row, expected = row_of(model), row_of(named)
+        answering = (expected.stands_for if expected else "") or named
+        if model == answering or row is row_of(answering):
+            return
+        if row is not None:
+            sent, received = row.on(date.today())
+            self._price = (sent * self._factor, received * self._factor)
+            say(f"{self._teacher}: {model} answers, at ${sent:g} and ${received:g} per million tokens in and out")
+        elif self._max_cost is not None:
+            raise TeacherError(
+                f"{self._teacher}: {model} answers, and its price is not known",
+                expected=f"a price, to keep to the ceiling of ${self._max_cost:g} (--max-cost)",
+                remedy="say it with --price IN,OUT (dollars per million tokens)",
+            )
+        else:
+            say(f"{self._teacher}: {model} answers, whose price is not known: costs are told at that of {answering}")
 
     def running(self) -> str:
         """The figure for the progress bar."""

@@ -15,7 +15,15 @@ from pocketmoji.core.console import say
 from pocketmoji.core.errors import TeacherError
 from pocketmoji.core.workspace import digest_json
 from pocketmoji.datagen.clients.client import failure, no_connection, wait_told
-from pocketmoji.datagen.clients.gemini import KEY, answer_of, generation_config, make_client
+from pocketmoji.datagen.clients.gemini import (
+    KEY,
+    Habits,
+    answer_of,
+    generation_config,
+    introduce,
+    make_client,
+    prompt_of,
+)
 from pocketmoji.datagen.executors.async_executor import ATTEMPTS, MALFORMED_ATTEMPTS, spent, verdict
 from pocketmoji.datagen.executors.budget import Budget
 from pocketmoji.datagen.executors.journal import Journal
@@ -40,18 +48,22 @@ class GeminiBatchExecutor:
         journal: Journal,
         budget: Budget,
         *,
+        timeout: float = 120.0,
         requests_per_job: int = REQUESTS_PER_JOB,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._name, self._model, self._key, self._base_url = f"gemini:{model}", model, key, base_url
         self._journal, self._budget, self._sleep = journal, budget, sleep
-        self._requests_per_job = requests_per_job
+        self._requests_per_job, self._timeout = requests_per_job, timeout
+        self._habits = Habits()
         self._answered = False
 
     async def run(self, requests: Iterable[Request], done: Callable[[int], None]) -> None:
         """Gives every request its verdict, or stops early with the budget exhausted."""
-        client = make_client(self._key, self._base_url)
+        client = make_client(self._key, self._base_url, self._timeout)
         try:
+            if not self._habits.asked:
+                await introduce(client, self._model, self._habits)
             tried: Counter[str] = Counter()
             for chunk in self._chunks(requests, done):
                 todo = chunk
@@ -102,9 +114,9 @@ class GeminiBatchExecutor:
         async def make() -> str:
             rows = [
                 {
-                    "contents": [{"role": "user", "parts": [{"text": request.prompt}]}],
+                    "contents": [{"role": "user", "parts": [{"text": prompt_of(request, self._habits)}]}],
                     "metadata": {"key": request.fingerprint},
-                    "config": generation_config(request, self._model),
+                    "config": generation_config(request, self._habits),
                 }
                 for request in todo
             ]
@@ -131,6 +143,7 @@ class GeminiBatchExecutor:
                 break
             await self._sleep(wait)
             wait = min(POLL_LONGEST, 1.5 * wait)
+        form = self._habits.form
         rows = (job.dest.inlined_responses if job.dest else None) or []
         entries: list[dict[str, Any]] = []
         problems: Counter[str] = Counter()
@@ -144,7 +157,8 @@ class GeminiBatchExecutor:
             entries.append(entry)
             if problem:
                 problems[problem] += 1
-                tried[request.fingerprint] += 1
+                # A refusal that teaches how to ask is no reply of no use.
+                tried[request.fingerprint] += not self._learns(row, form)
         for fingerprint in self._journal.jobs.get(name, ()):
             if fingerprint in known and fingerprint not in answered and fingerprint not in self._journal:
                 entries.append(spent(known[fingerprint], 0.0, f"no row in a job that {state.lower()}"))
@@ -170,12 +184,18 @@ class GeminiBatchExecutor:
             problem = f"no usable row in {MALFORMED_ATTEMPTS} jobs"
             self._journal.append([{"request": f, "status": "unusable", "problem": problem} for f in worn])
 
+    def _learns(self, row: Any, form: tuple[int, bool, bool]) -> bool:
+        """True if a row's error says what the model does not take, which the next job then leaves out."""
+        return bool(row.error) and self._habits.learn(form, str(row.error.message or "")) is not None
+
     def _judge(self, request: Request, row: Any) -> tuple[dict[str, Any], str]:
         """The journal's line for a row, and what is wrong with it, if anything."""
         if row.error or not row.response:
             problem = f"{row.error.code}: {row.error.message}" if row.error else "a row without a response"
             return spent(request, 0.0, problem), problem
-        return verdict(request, answer_of(row.response), self._budget)
+        answer = answer_of(row.response)
+        self._budget.heard(answer.model)
+        return verdict(request, answer, self._budget)
 
     async def _call(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """One call of the API, again and again while it is busy."""

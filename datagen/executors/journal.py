@@ -7,8 +7,9 @@ All executors write it and read it; it is what makes a run that was begun with o
 
     {"job": name, "of": fingerprints}, {"collected": name}           a batch job that was made, and read
 
-with status "ok" (then `reply`, `tokens`), "unusable" (a reply that broke the schema, each time), or "spent" (an attempt
-that failed or was malformed and will be made again). A line that a crash cut short is passed over.
+with status "ok" (then `reply`, `tokens`), "unusable" (a reply that broke the schema, each time), "split" (too much at
+once: its halves are asked instead), or "spent" (an attempt that failed or was malformed and will be made again). A line
+that a crash cut short is passed over.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class Journal:
         self._path = path
         self._where: dict[str, tuple[int, int]] = {}
         self._unusable: set[str] = set()
+        self.split: set[str] = set()
+        """Requests that were too much at once."""
         self._open: defaultdict[str, list[float]] = defaultdict(list)
         self.settled = 0.0
         """Dollars for requests whose outcome is known."""
@@ -54,7 +57,7 @@ class Journal:
 
     def __contains__(self, fingerprint: str) -> bool:
         """True if the request needs no sending: it has a reply, or is known not to get a usable one."""
-        return fingerprint in self._where or fingerprint in self._unusable
+        return fingerprint in self._where or fingerprint in self._unusable or fingerprint in self.split
 
     def entry(self, fingerprint: str) -> dict[str, Any] | None:
         """The whole line of an accepted reply."""
@@ -149,8 +152,10 @@ class Journal:
             self._where[fingerprint] = (start, length)
         elif status == "unusable":
             self._unusable.add(fingerprint)
+        elif status == "split":
+            self.split.add(fingerprint)
         self.statuses[status] += 1
-        if status != "unusable":
+        if status not in ("unusable", "split"):
             self.settled += float(entry.get("cost", 0))
             if waiting := self._open.get(fingerprint):
                 waiting.pop()

@@ -39,7 +39,7 @@ class RayClient:
         except ray.exceptions.RayTaskError as error:
             raise error.cause from None
         except ray.exceptions.RayError as error:  # a worker or its machine died; Ray starts another
-            raise Busy(f"a Ray worker failed: {str(error).splitlines()[0]}", billed=True) from error
+            raise Busy(f"a Ray worker failed: {str(error).splitlines()[0]}") from error
         return answer
 
     async def close(self) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from pocketmoji.core.workspace import canonical_json
 from pocketmoji.datagen.requests.axes import cells
+from pocketmoji.datagen.requests.reply import parsed
 from pocketmoji.datagen.requests.teacher import Ask, Candidate
 
-Form = TypeVar("Form", bound=BaseModel)
 Part = TypeVar("Part", bound=BaseModel)
 
 TEMPERATURE = 1.0
@@ -31,14 +31,19 @@ shows what the text means to its owner. Vary wording and word order. Keep names 
 the answer. Write in {language}. Write no emoji, no numbering and no quotation marks around a paraphrase; repeat neither
 yourself nor what "avoid" lists; write nothing that would fit another text of the list as well. Answer with JSON and
 nothing else:
-{{"items": [{{"number": <number of the text>, "paraphrases": [{{"style": <number>, "text": <paraphrase>}}]}}]}}"""
+"""
+FORM = '{"items": [{"number": <number of the text>, "paraphrases": [{"style": <number>, "text": <paraphrase>}]}]}'
+# For models that have one turn for instructions and texts: no bracket before the texts begins what could be them.
+FORM_IN_WORDS = """\
+an object with a list "items"; in it for each text an object with its "number" and a list "paraphrases", in which for
+each style stands an object with "style", the number, and "text", the paraphrase. The texts:"""
 OWN_LANGUAGE = "the language of the text"
 
 
 class Strict(BaseModel):
-    """A part of a reply: what was not asked for makes it a wrong one."""
+    """A part of a reply. What was not asked for is passed over: models like to repeat the text, or to explain."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
 
 class Paraphrase(Strict):
@@ -101,7 +106,12 @@ class Request:
 
     @cached_property
     def instructions(self) -> str:
-        return INSTRUCTIONS.format(language=self.language)
+        return INSTRUCTIONS.format(language=self.language) + FORM
+
+    @property
+    def in_one_turn(self) -> str:
+        """Instructions and prompt together, for models that know no system turn."""
+        return f"{INSTRUCTIONS.format(language=self.language)}{FORM_IN_WORDS}\n\n{self.prompt}"
 
     @property
     def temperature(self) -> float:
@@ -163,7 +173,7 @@ class Request:
 
     def check(self, answer: str) -> list[list[tuple[int, str]]]:
         """(style, text) by seed if the answer keeps to the schema and the numbers asked for; ValueError if not."""
-        reply = parsed(ItemsReply, answer)
+        reply = parsed(ItemsReply, answer, len(self.asks))
         by_number = {item.number: item.paraphrases for item in reply.items}
         if len(reply.items) != len(self.asks) or set(by_number) != set(range(1, len(self.asks) + 1)):
             numbers = sorted(item.number for item in reply.items)
@@ -188,10 +198,18 @@ class Request:
         light.__dict__.update(styles=self.styles, fingerprint=self.fingerprint)
         return light
 
-    def single(self) -> Iterator[Request]:
-        """A request for each of the seeds alone."""
-        for ask in self.asks:
-            yield replace(self, asks=(ask,))
+    def halves(self) -> tuple[Request, ...]:
+        """The same in two requests: half of the seeds each, or of a lone seed's paraphrases; none if there is one."""
+        middle = len(self.asks) // 2
+        if middle:
+            return replace(self, asks=self.asks[:-middle]), replace(self, asks=self.asks[-middle:])
+        ask = self.asks[0]
+        later = ask.wanted // 2
+        if not later:
+            return ()
+        first = replace(ask, wanted=ask.wanted - later)
+        second = replace(ask, wanted=later, asked=ask.asked + first.wanted)
+        return replace(self, asks=(first,)), replace(self, asks=(second,))
 
 
 @lru_cache(maxsize=64)
@@ -207,28 +225,3 @@ def _around_prompt(teacher: str, instructions: str, schema_text: str, temperatur
     }
     before, after = canonical_json(identity).split('"prompt": ""')
     return hashlib.sha256(f'{before}"prompt": '.encode()), after.encode()
-
-
-def parsed(form: type[Form], answer: str) -> Form:
-    """The answer as `form`; ValueError, in words, if it is none."""
-    # Servers that do not know a model's way of thinking send its thoughts along.
-    answer = answer.rpartition("</think>")[2].strip()
-    if not answer:
-        raise ValueError("an empty answer")
-    if answer.startswith("<think>"):
-        raise ValueError("thoughts without an answer")
-    if answer[0] == "<":
-        raise ValueError("HTML instead of JSON")
-    try:
-        return form.model_validate_json(_unfenced(answer))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{first['msg']}{' at ' + where if where else ''}: {answer[:60]!r}") from error
-
-
-def _unfenced(answer: str) -> str:
-    """Servers that know no schema often put the JSON into a Markdown fence."""
-    if answer.startswith("```") and answer.endswith("```"):
-        return answer[3:-3].removeprefix("json")
-    return answer

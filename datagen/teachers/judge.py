@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -12,17 +12,17 @@ from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.records import Seed
 from pocketmoji.datagen.executors.journal import Journal
 from pocketmoji.datagen.filters.filters import Screen
+from pocketmoji.datagen.requests.reply import parsed
 from pocketmoji.datagen.requests.request import (
     TOKENS_OVERHEAD,
     Reply,
     Request,
     Strict,
-    parsed,
     reply_schema,
     strict_object,
 )
-from pocketmoji.datagen.requests.teacher import Ask, Candidate, run_async
-from pocketmoji.datagen.teachers.model_teacher import Executor
+from pocketmoji.datagen.requests.teacher import Ask, Candidate
+from pocketmoji.datagen.teachers.model_teacher import Executor, pieces, settle
 
 REFUSED, UNJUDGED = "refused by the judge", "not judged"
 TOKENS_PER_VERDICT = 60
@@ -32,8 +32,13 @@ You check paraphrases that a small model is to learn from: it translates short t
 "emoji" shows what the text means to its owner. Say of each of its "paraphrases" whether whoever typed it could mean
 just that and would want exactly these emoji. A lost or changed name or in-joke, a fact that was added or lost, another
 mood, or a text that no person would type: it does not fit. Answer with JSON and nothing else:
+"""
+FORM = """\
 {"items": [{"number": <number of the text>, "verdicts": [{"paraphrase": <number>, "fits": <true or false>, "why": <few
 words>}]}]}"""
+FORM_IN_WORDS = """\
+an object with a list "items"; in it for each text an object with its "number" and a list "verdicts", in which for each
+paraphrase stands an object with "paraphrase", its number, "fits", true or false, and "why", a few words. The texts:"""
 
 
 class Verdict(Strict):
@@ -67,7 +72,11 @@ class JudgeRequest(Request):
 
     @cached_property
     def instructions(self) -> str:
-        return INSTRUCTIONS
+        return INSTRUCTIONS + FORM
+
+    @property
+    def in_one_turn(self) -> str:
+        return f"{INSTRUCTIONS}{FORM_IN_WORDS}\n\n{self.prompt}"
 
     @property
     def temperature(self) -> float:
@@ -96,7 +105,7 @@ class JudgeRequest(Request):
         return -(-sent // 4), 20 * sum(map(len, self.paraphrases))
 
     def check(self, answer: str) -> list[list[tuple[int, str]]]:
-        items = parsed(ItemsReply, answer).items
+        items = parsed(ItemsReply, answer, len(self.asks)).items
         found = {
             item.number: {v.paraphrase: "" if v.fits else v.why or "no reason" for v in item.verdicts} for item in items
         }
@@ -105,9 +114,17 @@ class JudgeRequest(Request):
                 raise ValueError(f"the verdicts on text {number} are not one for each of its {len(texts)} paraphrases")
         return [sorted(found[number].items()) for number in range(1, len(self.paraphrases) + 1)]
 
-    def single(self) -> Iterator[Request]:
-        for ask, texts in zip(self.asks, self.paraphrases, strict=True):
-            yield replace(self, asks=(ask,), paraphrases=(texts,))
+    def halves(self) -> tuple[Request, ...]:
+        middle = len(self.asks) // 2
+        if middle:
+            first = replace(self, asks=self.asks[:-middle], paraphrases=self.paraphrases[:-middle])
+            return first, replace(self, asks=self.asks[-middle:], paraphrases=self.paraphrases[-middle:])
+        texts = self.paraphrases[0]
+        later = len(texts) // 2
+        parts = (texts[:-later], texts[-later:]) if later else ()
+        return tuple(
+            replace(self, asks=(replace(self.asks[0], wanted=len(part)),), paraphrases=(part,)) for part in parts
+        )
 
 
 class Judge:
@@ -119,27 +136,24 @@ class Judge:
 
     def faults(self, offered: Sequence[tuple[Seed, Sequence[str]]]) -> list[list[str | None]]:
         """Of each seed's texts: "" where one fits, else why not; None where the judge gave no verdict."""
-        requests, at_once = [], self._config.seeds_per_request
+        requests, at_once = list[Request](), self._config.seeds_per_request
         for start in range(0, len(offered), at_once):
             some = offered[start : start + at_once]
             asks = tuple(Ask(seed, len(texts)) for seed, texts in some)
             shown = tuple(tuple(texts) for _, texts in some)
             requests.append(JudgeRequest(self.name, asks, {}, "", shown, thinking_tokens=self._config.thinking_tokens))
-        run_async(self._executor.run(requests, lambda n: None))
-        # A request that brought nothing is made once more, text by text.
-        singles = [list(one.single()) if self._entry(one) is None else [] for one in requests]
-        again = [one for some in singles for one in some if one.fingerprint not in self._journal]
-        if again:
-            run_async(self._executor.run(again, lambda n: None))
-        found: list[list[str | None]] = []
-        for request, alone in zip(requests, singles, strict=True):
-            for one in alone or [request]:
-                entry = self._entry(one)
-                if entry is None:
-                    found.extend([None] * ask.wanted for ask in one.asks)
-                else:
-                    found.extend([why for _, why in texts] for texts in entry["reply"])
-        return found
+        settle(self._executor, self._journal, requests, lambda n: None)
+        return [why for request in requests for why in self._verdicts(request)]
+
+    def _verdicts(self, request: Request) -> list[list[str | None]]:
+        """By seed, for each of its texts: "" or why it does not fit, None without a verdict."""
+        entry = self._entry(request)
+        if entry is not None:
+            return [[str(why) for _, why in texts] for texts in entry["reply"]]
+        parts = [self._verdicts(part) for part in pieces(request, self._journal)]
+        if not parts:
+            return [[None] * ask.wanted for ask in request.asks]
+        return [seed for part in parts for seed in part] if len(request.asks) > 1 else [parts[0][0] + parts[1][0]]
 
     def _entry(self, request: Request) -> dict[str, Any] | None:
         return self._journal.entry(request.fingerprint)

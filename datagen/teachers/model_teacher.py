@@ -30,6 +30,36 @@ def plan(teacher: str, asks: Sequence[Ask], config: DatagenConfig) -> Iterator[R
         yield Request(teacher, some, axes, language, thinking_tokens=config.thinking_tokens)
 
 
+def pieces(request: Request, journal: Journal) -> tuple[Request, ...]:
+    """What is asked instead of a request that got no reply; a lone seed is cut up only where it was too much."""
+    print_of_it = request.fingerprint
+    if print_of_it not in journal or journal.has_reply(print_of_it):
+        return ()
+    return request.halves() if len(request.asks) > 1 or print_of_it in journal.split else ()
+
+
+def settle(
+    executor: Executor, journal: Journal, requests: Iterable[Request], done: Callable[[int], None]
+) -> list[Request]:
+    """Has the executor send the requests, then the halves of those that were too much, and so on; the requests, without
+    what takes most of their memory."""
+    waiting = iter(requests)
+    # A request is put together once: what reading its reply needs of it is kept.
+    planned: list[Request] = []
+
+    def noted() -> Iterator[Request]:
+        for request in waiting:
+            planned.append(request.without_prompt())
+            yield request
+
+    run_async(executor.run(noted(), done))
+    planned.extend(request.without_prompt() for request in waiting)  # those that a ceiling left unasked
+    rest = planned
+    while rest := [part for request in rest for part in pieces(request, journal)]:
+        run_async(executor.run(iter(rest), done))
+    return planned
+
+
 class ModelTeacher:
     """Paraphrases by a model. `exhausted` says which ceiling ended it, if one did."""
 
@@ -43,36 +73,27 @@ class ModelTeacher:
     def exhausted(self) -> str:
         return self._budget.exhausted
 
+    @property
+    def trouble(self) -> str:
+        """What was wrong with its replies, if none was of use."""
+        return str(getattr(self._executor, "trouble", ""))
+
     def running(self) -> str:
         return self._budget.running()
 
     def paraphrase(self, asks: Sequence[Ask], done: Callable[[int], None]) -> Iterator[list[Candidate]]:
         requests = plan(self.name, asks, self._config)
-        # A request is put together once: what reading its reply needs of it is kept.
-        planned: list[Request] = []
+        for request in settle(self._executor, self._journal, requests, done):
+            yield from self._read(request)
 
-        def noted() -> Iterator[Request]:
-            for request in requests:
-                planned.append(request.without_prompt())
-                yield request
-
-        run_async(self._executor.run(noted(), done))
-        planned.extend(request.without_prompt() for request in requests)  # those that a ceiling left unasked
-        # What several seeds at once did not get, each of them may get alone.
-        unanswered = [one for one in planned if len(one.asks) > 1 and not self._journal.has_reply(one.fingerprint)]
-        if unanswered and not self.exhausted:
-            run_async(self._executor.run((one for request in unanswered for one in request.single()), done))
-        for request in planned:
-            if found := self._read(request):
-                yield from found
-            else:
-                for one in request.single():
-                    yield (self._read(one) or [[]])[0]
-
-    def _read(self, request: Request) -> list[list[Candidate]] | None:
+    def _read(self, request: Request) -> list[list[Candidate]]:
+        """The candidates for each seed, from the replies to the request or to its pieces."""
         entry = self._journal.entry(request.fingerprint)
-        if entry is None:
-            return None
-        self.tokens[0] += int(entry["tokens"][0])
-        self.tokens[1] += int(entry["tokens"][1])
-        return request.candidates(entry["reply"])
+        if entry is not None:
+            self.tokens[0] += int(entry["tokens"][0])
+            self.tokens[1] += int(entry["tokens"][1])
+            return request.candidates(entry["reply"])
+        parts = [self._read(part) for part in pieces(request, self._journal)]
+        if not parts:
+            return [[] for _ in request.asks]
+        return [seed for part in parts for seed in part] if len(request.asks) > 1 else [parts[0][0] + parts[1][0]]

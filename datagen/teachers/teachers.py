@@ -26,7 +26,7 @@ def teacher_name(config: DatagenConfig, environment: Mapping[str, str] = os.envi
     """ "offline" or "<teacher>:<model>": what "auto" stands for here is decided by whether there is a Gemini key."""
     kind: str = config.teacher
     if kind == "auto":
-        kind = "gemini" if _gemini_key(environment) else "offline"
+        kind = "gemini" if _gemini_key(environment) else "openai" if config.base_url else "offline"
     if kind == "offline":
         return "offline"
     default = DatagenConfig.model_fields["teacher_model"].default
@@ -51,7 +51,8 @@ def choose_teacher(
         say_limits_of_rules(languages)
         return OfflineTeacher(config.random_seed, languages)
     open_client = client_opener(name, config, environment)
-    say(f"datagen: teacher {name} ({'asked for' if asked else 'a key is set'}), executor {config.executor}")
+    why = "asked for" if asked else "a key is set" if name.startswith("gemini:") else "--base-url names a server"
+    say(f"datagen: teacher {name} ({why}), executor {config.executor}")
     budget = Budget(name, config, journal)
     executor = make_executor(name, open_client, config, journal, budget)
     return ModelTeacher(name, executor, journal, budget, config)
@@ -98,18 +99,19 @@ def client_opener(name: str, config: DatagenConfig, environment: Mapping[str, st
                 expected="OPENAI_API_KEY in the environment, or --base-url for a server that needs none",
                 remedy="set the key, or use --teacher offline",
             )
-        from pocketmoji.datagen.clients.openai_compatible import OpenAIClient
+        from pocketmoji.datagen.clients.openai_compatible import OpenAIClient, dialect_of
 
-        return lambda: OpenAIClient(model, key, base_url)
+        dialect = dialect_of(base_url)
+        return lambda: OpenAIClient(model, key, dialect, config.timeout, base_url)
     if kind == "transformers":
         from pocketmoji.datagen.clients.local_model import LocalModel
 
         local = LocalModel(model, config.random_seed)
         return lambda: local
-    from pocketmoji.datagen.clients.gemini import GeminiClient
+    from pocketmoji.datagen.clients.gemini import GeminiClient, Habits
 
-    secret = gemini_key(environment)
-    return lambda: GeminiClient(model, secret, config.base_url)
+    secret, habits = gemini_key(environment), Habits()
+    return lambda: GeminiClient(model, secret, config.base_url, habits, config.timeout)
 
 
 def make_executor(
@@ -125,7 +127,9 @@ def make_executor(
                 where="settings of datagen",
             )
         model = name.partition(":")[2]
-        return GeminiBatchExecutor(model, gemini_key(os.environ), config.base_url, journal, budget)
+        return GeminiBatchExecutor(
+            model, gemini_key(os.environ), config.base_url, journal, budget, timeout=config.timeout
+        )
     from pocketmoji.datagen.executors.async_executor import AsyncExecutor
 
     if config.executor == "ray":

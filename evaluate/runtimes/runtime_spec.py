@@ -55,7 +55,7 @@ def parse_spec(given: str) -> RuntimeSpec:
             target, device = base, last
         if device not in DEVICES[kind]:
             raise InputError(f"--runtime is {given!r}", expected=f"{kind} runs on {' or '.join(DEVICES[kind])}")
-    if kind == "openai" and not re.fullmatch(r"https?://[^#]+#.+", target):
+    if kind == "openai" and not re.fullmatch(r"[^#]+#.+", target):
         raise InputError(f"--runtime is {given!r}", expected="openai:http://HOST/v1#MODEL")
     name = name or _default_name(kind, target, device)
     if not NAME.fullmatch(name):

@@ -94,6 +94,10 @@ class ModelServer:
 
     def __init__(self, *script: Answer | Callable[[Asked], Answer], always: Callable[[Asked], Answer] = good) -> None:
         self.script, self.always = list(script), always
+        self.habit: Callable[[str, dict[str, Any]], Answer | None] = lambda path, body: None
+        """What the server says to a request (its path and body) that it does not take; None to those that it takes."""
+        self.models: list[dict[str, Any]] = []
+        """What it lists of its models, in either protocol's words."""
         self.requests: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.keys: list[str | None] = []
@@ -146,9 +150,9 @@ class ModelServer:
             # A body that waits for the headers to be acknowledged comes 40 ms after them.
             disable_nagle_algorithm = True
 
-            def send_json(self, value: Any) -> None:
+            def send_json(self, value: Any, status: int = 200) -> None:
                 data = json.dumps(value).encode()
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
@@ -164,6 +168,19 @@ class ModelServer:
 
             def do_GET(self) -> None:
                 name = self.path.partition("?")[0].removeprefix("/v1beta/")
+                if name.partition("/")[0] == "models" and fake.models:
+                    known = [model for model in fake.models if model["name"] == name]
+                    if "/" not in name:
+                        self.send_json({"models": fake.models})
+                    elif known:
+                        self.send_json(known[0])
+                    else:
+                        error = {"code": 404, "status": "NOT_FOUND", "message": f"{name} is not found"}
+                        self.send_json({"error": error}, 404)
+                    return
+                if name.endswith("/models"):
+                    self.send_json({"data": fake.models})
+                    return
                 found = [job for job in fake.jobs if job["name"] == name]
                 self.send_json(found[0] if found else {"operations": fake.jobs})
 
@@ -180,8 +197,8 @@ class ModelServer:
                     fake.most_in_flight = max(fake.most_in_flight, fake.in_flight)
                 chat = "messages" in body
                 prompt = body["messages"][-1]["content"] if chat else body["contents"][0]["parts"][0]["text"]
-                asked = json.loads(prompt)
-                answer = fake.answer(asked)
+                asked = json.loads(prompt[prompt.index("[") :])
+                answer = fake.habit(self.path, body) or fake.answer(asked)
                 fake.delivered(asked, self.alive())
                 with fake._lock:
                     fake.in_flight -= 1

@@ -32,15 +32,15 @@ def run(server: ModelServer, folder: Path, count: int, **given: int) -> tuple[li
     """How many candidates each of `count` seeds got, and the journal."""
     config = DatagenConfig(teacher="gemini", base_url=server.url, executor="gemini-batch", **given)
     journal = Journal(folder / "journal")
-    budget = Budget("gemini:gemini-2.5-flash", config, journal)
+    budget = Budget("gemini:gemini-flash-lite-latest", config, journal)
 
     async def sleep(seconds: float) -> None:
         pass
 
     executor = GeminiBatchExecutor(
-        "gemini-2.5-flash", "the-key", server.url, journal, budget, requests_per_job=4, sleep=sleep
+        "gemini-flash-lite-latest", "the-key", server.url, journal, budget, requests_per_job=4, sleep=sleep
     )
-    teacher = ModelTeacher("gemini:gemini-2.5-flash", executor, journal, budget, config)
+    teacher = ModelTeacher("gemini:gemini-flash-lite-latest", executor, journal, budget, config)
     seeds = [Seed(seed_id=f"s{n}", text=f"Seed number {n}", emoji="🎉", line=n + 2) for n in range(count)]
     return [len(texts) for texts in teacher.paraphrase([Ask(seed, 3) for seed in seeds], lambda n: None)], journal
 

@@ -29,7 +29,7 @@ def output(capsys: pytest.CaptureFixture[str]) -> Any:
 def test_a_dry_run_counts_what_a_run_then_sends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tmp_path / "out")
     with ModelServer() as server:
-        model = ["--teacher", "openai", "--teacher-model", "gpt-4.1-mini", "--base-url", f"{server.url}/v1"]
+        model = ["--teacher", "openai", "--teacher-model", "gpt-6-luna", "--base-url", f"{server.url}/v1"]
         assert main(["datagen", PERSONAL, "--out", out, "--dry-run", "--json", *model]) == 0
         planned = output(capsys)
         assert not server.requests and not (tmp_path / "out").exists()
@@ -39,8 +39,8 @@ def test_a_dry_run_counts_what_a_run_then_sends(tmp_path: Path, capsys: pytest.C
         len(seed["styles"]) for request in server.requests for seed in json.loads(request["messages"][1]["content"])
     )
     assert asked == planned["rows"]
-    # 0.4 and 1.6 dollars per million: the table's price of the model.
-    dollars = planned["input_tokens"] * 0.4e-6 + planned["output_tokens"] * 1.6e-6
+    # 0.1 and 0.5 dollars per million: the table's price of the model.
+    dollars = planned["input_tokens"] * 0.1e-6 + planned["output_tokens"] * 0.5e-6
     assert planned["dollars"] == pytest.approx(dollars, abs=1e-6) and planned["most_dollars"] > dollars
     assert main(["datagen", PERSONAL, "--out", out, "--dry-run", "--json", *model]) == 0
     again = output(capsys)

@@ -157,11 +157,11 @@ def test_a_seed_that_spoils_its_batch_is_left_out(tmp_path: Path, capsys: pytest
 def test_a_model_that_never_keeps_to_the_schema_is_given_up(tmp_path: Path) -> None:
     with (
         ModelServer(always=lambda asked: reply("no")) as server,
-        pytest.raises(TeacherError, match="5 requests in a row"),
+        pytest.raises(TeacherError, match=r"(?s)nothing of use in 5 replies.*its last reply: 'no'"),
     ):
-        Run(server, tmp_path, asks(80))
-    # Five requests for eight seeds each, five for one each, three attempts, and what was in flight then.
-    assert len(server.requests) <= 36
+        Run(server, tmp_path, asks(80), concurrency=32)
+    # Twice two for eight seeds each, then five for one.
+    assert len(server.requests) == 9
 
 
 def test_429_waits_as_long_as_the_server_says(tmp_path: Path, kind: str) -> None:
@@ -208,8 +208,8 @@ def test_a_connection_that_is_cut(tmp_path: Path, kind: str) -> None:
     with ModelServer(Answer(), Answer()) as server:
         run = Run(server, tmp_path, asks(1), kind, price="10,100")
     assert len(server.requests) == 3 and len(run.texts[0]) == 3
-    # The server may have worked on the two that brought no answer: they count at the most they can have cost.
-    assert run.journal.spent > 2 * (512 * 100) / 1e6
+    # What was never answered costs nothing.
+    assert run.journal.spent == pytest.approx((100 * 10 + 50 * 100) / 1e6)
 
 
 @pytest.mark.parametrize(
@@ -326,34 +326,6 @@ def test_a_model_that_thinks_beyond_its_limit(tmp_path: Path, kind: str, capsys:
     assert (sent["generationConfig"]["maxOutputTokens"] if kind == "gemini" else sent["max_tokens"]) == 1752
 
 
-@pytest.mark.parametrize(
-    ("model", "room", "expected"),
-    [
-        ("gemini-2.5-flash", 0, {"thinking_budget": 0}),
-        ("gemini-2.5-flash-lite", 0, {"thinking_budget": 0}),
-        ("gemini-2.5-pro", 0, {"thinking_budget": 128}),
-        ("gemini-2.5-pro", 1000, {"thinking_budget": 1000}),
-        ("gemini-3-flash-preview", 0, {"thinking_level": "MINIMAL"}),
-        ("gemini-3.1-pro-preview", 0, {"thinking_level": "LOW"}),
-        ("gemini-3.1-pro-preview", 1000, None),
-        ("gemma-3-27b-it", 0, None),
-    ],
-)
-def test_gemini_thinks_no_more_than_it_must(tmp_path: Path, model: str, room: int, expected: Any) -> None:
-    with ModelServer() as server:
-        config = DatagenConfig(teacher="gemini", teacher_model=model, base_url=server.url, thinking_tokens=room)
-        gemini = client_opener(f"gemini:{model}", config, {"GEMINI_API_KEY": "the-key"})
-        request = next(iter(plan(f"gemini:{model}", asks(1), config)))
-
-        async def send() -> None:
-            opened = gemini()
-            await opened.send(request)
-            await opened.close()
-
-        run_async(send())
-    assert server.requests[0]["generationConfig"].get("thinkingConfig") == expected
-
-
 @pytest.mark.parametrize("concurrency", [1, 16])
 def test_the_ceiling_of_requests_holds(tmp_path: Path, concurrency: int) -> None:
     with ModelServer(failure(500, "INTERNAL", "oops"), reply("no")) as server:
@@ -406,7 +378,7 @@ def test_a_whole_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         generate(seeds, DatagenConfig(concurrency=3, max_requests=100, max_cost=5.0), tmp_path / "fresh")
         assert files(tmp_path / "fresh") == first
     statistics = json.loads(first["statistics.json"])
-    assert statistics["teacher"] == "gemini:gemini-2.5-flash" and statistics["share_of_rules"] == 0
+    assert statistics["teacher"] == "gemini:gemini-flash-lite-latest" and statistics["share_of_rules"] == 0
     assert statistics["tokens_of_replies"] == {"input": 900, "output": 450} and not statistics["seeds_short"]
     assert all(leak["near"] == 0 for leak in statistics["leaks"].values())
     rows = [json.loads(line) for line in first["train.jsonl"].decode().splitlines()]
