@@ -229,7 +229,8 @@ def _labels(error: Any) -> list[str]:
     short = [
         f"{name} {value}" for name, value in error.items() if isinstance(value, int | str) and len(str(value)) < 80
     ]
-    return [label for label in short if not label.startswith(("message ", "msg "))]
+    # A status looks like a number of tokens.
+    return [label for label in short if not re.match(r"(message|msg|detail) |(code|status\w*) \d", label)]
 
 
 def _status_of(error: Any, words: str) -> int:

@@ -114,10 +114,11 @@ class OpenAIClient:
                 remedy="give the name that the server has with --teacher-model",
             )
         self._nameless += fault.status in (500, 501)
-        blind = fault.status < 500 or self._nameless >= BLIND_FROM
-        learnt = self._dialect.learn(body, fault, characters, blind=blind)
+        learnt = self._dialect.learn(body, fault, characters, blind=fault.status < 500)
         if learnt is not None:
             raise Learnt(learnt)
+        if self._nameless >= BLIND_FROM and (guess := self._dialect.learn(body, fault, characters, blind=True)):
+            say(f"{self.name}: {guess} (a guess: the server gives no reason)")
         if is_about_room(fault):
             raise TooMuch(f"{self.name}: {fault.message[:300]}")
 

@@ -131,9 +131,9 @@ def _loaded(text: str) -> Any:
         return json.loads(clean, strict=False)
     except ValueError:
         pass
-    if re.match(r"[\[{]\s*'", clean):
+    if re.match(r"[\[{]\s*[{\[]?\s*'", text):
         try:
-            return ast.literal_eval(clean)
+            return ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             pass
     return None

@@ -84,10 +84,12 @@ class OpenaiRuntime:
                 continue
             if fault is None:
                 return self._prediction(text, found, address, time.perf_counter() - started)
-            learnt = self.dialect.learn(body, fault, len(SYSTEM) + len(text), blind=fault.status < 500 or failed > 1)
-            if self._tell(learnt):
+            characters = len(SYSTEM) + len(text)
+            if self._tell(self.dialect.learn(body, fault, characters, blind=fault.status < 500)):
                 continue
             failed += 1
+            if failed > 2 and fault.status in (500, 501):
+                self._tell(self.dialect.learn(body, fault, characters, blind=True))
             refused = _refused(fault, self.dialect.address)
             if fault.status != 429 and fault.status < 500:
                 raise refused

@@ -106,6 +106,7 @@ class ModelServer:
         self.job_state = "BATCH_STATE_SUCCEEDED"
         self.row_errors: list[int] = []
         """Numbers of the rows, over all jobs, that fail although their job succeeds."""
+        self.row_error: dict[str, Any] = {"code": 13, "message": "internal"}
         self._lock = threading.Lock()
 
     def answer(self, asked: Asked) -> Answer:
@@ -124,7 +125,7 @@ class ModelServer:
             self.requests.append(row["request"])
             responses.append({"metadata": row["metadata"]})
             if number in self.row_errors:
-                responses[-1]["error"] = {"code": 13, "message": "internal"}
+                responses[-1]["error"] = self.row_error
                 continue
             answer = self.answer(json.loads(row["request"]["contents"][0]["parts"][0]["text"]))
             responses[-1]["response"] = gemini_body(answer)

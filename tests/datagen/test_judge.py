@@ -86,7 +86,7 @@ def test_a_judge_that_cannot_judge_ends_the_run(tmp_path: Path) -> None:
     def useless(asked: Asked) -> Answer:
         return reply("I would rather not say.") if "paraphrases" in asked[0] else good(asked)
 
-    with ModelServer(always=useless) as server, pytest.raises(TeacherError, match=r"openai:j gave no usable reply"):
+    with ModelServer(always=useless) as server, pytest.raises(TeacherError, match=r"openai:j gave nothing of use"):
         generate(PERSONAL, config(server), tmp_path)
 
 

@@ -63,8 +63,7 @@ class Run:
         config = DatagenConfig(
             teacher=kind,
             teacher_model="fake-model",
-            base_url=f"{server.url}/v1" if kind == "openai" else server.url,
-            **{"concurrency": 1} | given,
+            **{"concurrency": 1, "base_url": f"{server.url}/v1" if kind == "openai" else server.url} | given,
         )
         name = f"{kind}:fake-model"
         self.journal = Journal(folder / "journal")

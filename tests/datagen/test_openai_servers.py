@@ -63,7 +63,7 @@ def test_the_address_is_found(tmp_path: Path, given: str, real: str, capsys: pyt
     assert all(len(texts) == 3 for texts in run.texts) and len(server.requests) <= 3 + 5
     if "?" in given:
         assert server.paths[-1].endswith("?version=3")
-    if address != f"{server.url}{real}":
+    if "?" not in given and address.rstrip("/") != f"{server.url}{real}":
         assert f"chat completions are at {server.url}{real}" in capsys.readouterr().err
 
 
