@@ -164,6 +164,8 @@ class Dialect:
         if fault.status in (401, 402, 403, 404, 405, 408, 429) or is_model_gone(fault):
             return None
         words = fault.words
+        if re.search(r"api.?key|unauthori[sz]ed|unauthenticated|authentication", words, re.I):
+            return None
         form = sent.get("response_format", {}).get("type", "")
         limit = next((name for name in LIMITS if name and name in sent), "")
         if limit == "max_tokens" and "max_completion_tokens" in words and REFUSED.search(words):
