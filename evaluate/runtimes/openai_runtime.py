@@ -117,7 +117,12 @@ class OpenaiRuntime:
 
         parts = urlsplit(address)
         if parts.netloc not in self.pools:
-            settings: dict[str, Any] = {"retries": False, "maxsize": AT_ONCE, "timeout": LIMIT_S, "headers": self.headers}
+            settings: dict[str, Any] = {
+                "retries": False,
+                "maxsize": AT_ONCE,
+                "timeout": LIMIT_S,
+                "headers": self.headers,
+            }
             proxy = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
             self.pools[parts.netloc] = ProxyManager(proxy, **settings) if proxy else PoolManager(**settings)
         return self.pools[parts.netloc]

@@ -149,7 +149,7 @@ def test_which_teacher_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str
     journal = Journal(tmp_path / "journal")
     assert choose_teacher(DatagenConfig(), journal, {}).name == "offline"
     assert "no GEMINI_API_KEY or GOOGLE_API_KEY is set" in capsys.readouterr().err
-    assert choose_teacher(DatagenConfig(), journal, {"GOOGLE_API_KEY": "k"}).name == "gemini:gemini-2.5-flash"
+    assert choose_teacher(DatagenConfig(), journal, {"GOOGLE_API_KEY": "k"}).name == "gemini:gemini-flash-lite-latest"
     assert choose_teacher(OFFLINE, journal, {"GEMINI_API_KEY": "k"}).name == "offline"
     with pytest.raises(TeacherError, match="no key"):
         choose_teacher(DatagenConfig(teacher="gemini"), journal, {})
