@@ -40,6 +40,15 @@ def test_both_devices(tiny_web: Path, in_python: list[Prediction], tmp_path: Pat
     assert not list(tmp_path.glob("*.partial.jsonl"))
 
 
+def test_wasm_answers_the_beginning_of_a_long_list(tiny_web: Path, in_python: list[Prediction], tmp_path: Path) -> None:
+    config = ONLY_WASM.model_copy(update={"wasm_texts": 2})
+    report = browser_test(tiny_web, TEXTS, {"transformers.js": in_python}, config, tmp_path)
+    assert (report.engines[WASM].texts, report.of_texts) == (2, len(TEXTS))
+    said = read_jsonl(tmp_path / "transformers.js-wasm.predictions.jsonl", Prediction)
+    assert [one.text for one in said] == [text.text for text in TEXTS[:2]]
+    assert "What people type" in (tmp_path / "browser.html").read_text("utf-8")
+
+
 def test_a_few_texts_are_short_ones_of_each_group() -> None:
     texts = [
         EvaluationText(text=text, emoji=emoji, seed_id=text, group=group)
