@@ -28,7 +28,10 @@ CODE_PAGES = (
     ("cp1253", "Windows-1253", "el"),
     ("shift_jis", "Shift JIS", "ja"),
 )
-KNOWN = 0.5
+# How common the words beyond ASCII must be (as powers of ten, fluency), and how much more so than in other encodings.
+KNOWN, AHEAD = 2.0, 0.25
+# English has none but these, which other encodings have as letters.
+TYPOGRAPHIC, SURELY = "‘’“”–—…•€£", 8.0
 SAVE_AS_UTF8 = "save the file again as UTF-8 (Excel: Save As, CSV UTF-8; LibreOffice: Save As, edit filter settings)"
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -129,12 +132,14 @@ def _code_page(raw: bytes) -> tuple[str, str] | None:
             continue
         beyond = [word for word in words(content) if not word.isascii()]
         # A wrong code page leaves symbols inside of words, which are then cut in two.
-        known = max(
-            (sum(fluency([word], language) > 0 for word in beyond) for language in languages.split()), default=0
-        )
-        scores.append((known / max(1, len(beyond)), content, called))
+        known = max(fluency(beyond, language) for language in languages.split())
+        if all(character.isascii() or character in TYPOGRAPHIC for character in content):
+            known = SURELY
+        scores.append((known, content, called))
     scores.sort(key=lambda score: -score[0])
-    best, rest = scores[0] if scores else (0.0, "", ""), scores[1:]
-    if best[0] < KNOWN or (rest and rest[0][0] >= best[0] and rest[0][1] != best[1]):
+    if not scores or scores[0][0] < KNOWN:
+        return None
+    best = scores[0]
+    if any(content != best[1] and score > best[0] - AHEAD for score, content, _ in scores):
         return None
     return best[1], best[2]
