@@ -8,7 +8,7 @@ MAKEFLAGS += --jobs=2
 # Many processes import torch, which takes a third of the time once its bytecode is kept: also where a container says not to.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint setup app chromium litert base harness demo dist clean
+.PHONY: run test test-browsers lint setup app chromium litert base harness demo dist clean
 .DELETE_ON_ERROR:
 
 run: setup
@@ -16,6 +16,14 @@ run: setup
 
 test: setup lint harness
 	$(BIN)/python -m pytest
+
+# The app in Firefox: apt-get install firefox-esr, or POCKETMOJI_FIREFOX=/path/to/firefox.
+test-browsers: setup tests/demo/firefox/node_modules/ready
+	$(BIN)/python -m pytest tests/demo/test_firefox.py -rs
+
+tests/demo/firefox/node_modules/ready: tests/demo/firefox/package-lock.json | app
+	cd tests/demo/firefox && PATH="$$(cd $(CURDIR) && $(BIN)/python -m pocketmoji.browser_tests.app.node --bin):$$PATH" npm ci --ignore-scripts
+	@touch $@
 
 lint: .venv/ready
 	$(BIN)/ruff check .

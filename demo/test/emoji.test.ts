@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { isCompliant, splitEmoji } from '../src/emoji';
+import { FORM, isCompliant, splitEmoji } from '../src/emoji';
 
 describe('compliance', () => {
   test.each(['🎉', '🎉🥳🎶', '👍🏽', '👨‍👩‍👧', '🇩🇪🇫🇷', '1️⃣', '#️⃣', '❤️', '❤', '🤦🏽‍♂️', '🏴󠁧󠁢󠁳󠁣󠁴󠁿', '🏳️‍🌈', '👩‍❤‍👨', '©'])('%s is', (raw) =>
@@ -24,3 +24,8 @@ test.runIf(verdicts)('agrees with core/emoji.py', () => {
   const differing = cases.filter(([text, compliant]) => isCompliant(text) !== compliant);
   expect(differing).toEqual([]);
 });
+
+test.each(['🎉', '👍🏽', '🤦🏻‍♂️', '👨‍👩‍👧‍👦', '🇩🇪', '🏴󠁧󠁢󠁳󠁣󠁴󠁿', '1️⃣', '❤️', '🏳️‍🌈'])('%s has the form of an emoji', (emoji) =>
+  expect(FORM.test(emoji)).toBe(true),
+);
+test.each(['1', '#', 'a', '🎉 ', '🇩', '🎉‍', '‍🎉', '1️'])('%j has not', (text) => expect(FORM.test(text)).toBe(false));

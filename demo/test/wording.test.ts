@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Answer, Info } from '../src/engine';
-import { badge, explain, fault, megabytes } from '../src/wording';
+import { badge, explain, fault, megabytes, notices } from '../src/wording';
 
 const answer = (raw: string, stopped = true): Answer => ({
   raw,
@@ -40,3 +40,20 @@ test.each([
   ['QuotaExceededError', "This browser's storage is full", false],
   ['boom', 'That did not work', false],
 ])('%s', (error, title, offerWasm) => expect(explain(error)).toMatchObject({ title, offerWasm }));
+
+test.each([
+  ['models/model/x.onnx: the download broke off at 8.0 of 127.0 MB: Failed to fetch', true],
+  ["the model's worker stopped: unreachable", true],
+  ['models/model/onnx/model_q4.onnx is not there: the server answered 404', false],
+  ['models/model/x.onnx is not there: the host serves the pointer that Git LFS keeps in its place', false],
+  ['models/model/onnx/model_q4.onnx does not load: protobuf', false],
+  ["the model's worker stopped: SyntaxError: import declarations may only appear at top level of a module", false],
+  ['no WebGPU adapter: this browser gives none', false],
+  ['?device=gpu: webgpu or wasm is expected', false],
+])('another try is offered only where it can help: %s', (error, retry) => expect(explain(error).retry).toBe(retry));
+
+test('what this browser does not keep is said once', () => {
+  const info = { fallback_reason: null, kept: 'storage forbidden' } as Info;
+  expect(notices(info, false)).toHaveLength(1);
+  expect(notices({ ...info, kept: 'kept' }, true)).toEqual([]);
+});
