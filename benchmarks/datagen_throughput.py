@@ -35,7 +35,7 @@ from pocketmoji.datagen.executors.journal import Journal
 from pocketmoji.datagen.requests.teacher import Ask
 from pocketmoji.datagen.teachers.model_teacher import ModelTeacher, plan
 from pocketmoji.datagen.teachers.teachers import client_opener
-from tests.datagen.model_server import good, openai_body
+from tests.datagen.model_server import good, openai_body, reply
 
 LATENCY, IN_FLIGHT, BAD = 0.05, 100, 0.05
 PARAPHRASES = 8
@@ -49,6 +49,7 @@ async def serve(counts: Any, port: Any) -> None:
     Every good reply is the same one, made beforehand, so that the server leaves the processor to whom it serves."""
     styles = {str(style): "" for style in range(1, PARAPHRASES + 1)}
     whole = json.dumps(openai_body(good([{"number": 1, "text": "Seed", "styles": styles, "avoid": []}]))).encode()
+    none = json.dumps(openai_body(reply("I would rather not."))).encode()
     rng = random.Random(0)
     busy = 0
 
@@ -73,7 +74,7 @@ async def serve(counts: Any, port: Any) -> None:
                 elif fault < 2 / 3:
                     status, data = "500 Internal Server Error", b'{"error": "oops"}'
                 elif fault < 1:
-                    data = whole.replace(b"items", b"itmes")
+                    data = none
                 else:
                     data = whole
                 counts[0] += 1
@@ -105,8 +106,8 @@ async def bare(port: int, request: bytes, seconds: float) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while time.monotonic() < stop:
             writer.write(request)
-            reply = await reader.readuntil(b"\r\n\r\n")
-            length = int(reply.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            answered = await reader.readuntil(b"\r\n\r\n")
+            length = int(answered.lower().split(b"content-length:")[1].split(b"\r\n")[0])
             await reader.readexactly(length)
         writer.close()
 

@@ -186,7 +186,7 @@ def _error_of(body: Any) -> Any:
     choices = body.get("choices")
     if isinstance(choices, list) and choices:
         first = choices[0] if isinstance(choices[0], dict) else {}
-        return (first.get("error") or None) if not completion_in(body).text else None
+        return first["error"] if first.get("error") and not completion_in(body).text else None
     for name in ("error", "errors", "detail", "Error"):
         if body.get(name):
             # Its siblings often have the code.
