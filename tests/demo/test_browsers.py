@@ -129,3 +129,44 @@ def test_a_script_that_does_not_parse(new_page: Open, server: Server) -> None:
     page.goto(server.url)
     page.wait_for_selector("#problem:not([hidden])")
     assert page.inner_text("#problem-title") == "This browser is too old for the page" and page.is_hidden("#retry")
+
+
+LOST = """
+const INFO = %s;
+window.asked = [];
+window.Worker = class extends EventTarget {
+  postMessage(request) {
+    const say = (data) =>
+      setTimeout(() => this.dispatchEvent(new MessageEvent('message', { data: { id: request.id, ...data } })));
+    if (request.kind === 'load') {
+      window.asked.push(request.options.device ?? null);
+      this.info = { ...INFO, device: request.options.device ?? 'webgpu' };
+      return say({ kind: 'done', result: this.info });
+    }
+    if (this.info.device === 'webgpu') return say({ id: -1, kind: 'lost', reason: 'driver reset' });
+    const answer = { raw: '🎉', tokens: [5, 1], stopped: true, seconds: 1, ttft_ms: 300, tokens_per_s: 4 };
+    say({ kind: 'done', result: [answer] });
+  }
+  terminate() {}
+};
+"""
+
+
+@pytest.mark.parametrize("asked_for", [False, True])
+def test_a_gpu_that_is_lost(new_page: Open, server: Server, asked_for: bool) -> None:
+    """The text is answered on the CPU, unless the GPU was asked for."""
+    import json
+
+    from tests.demo.conftest import INFO
+
+    page = opened(new_page, server.url + ("?device=webgpu" if asked_for else ""), LOST % json.dumps(INFO))
+    page.fill("#text", "hi")
+    page.press("#text", "Enter")
+    if asked_for:
+        page.wait_for_selector("#problem:not([hidden])")
+        assert page.inner_text("#problem-title") == "The GPU stopped" and page.is_visible("#other-device")
+    else:
+        page.wait_for_selector("#candidates[aria-busy=false] button.candidate")
+        assert page.get_attribute("button.candidate", "data-raw") == "🎉"
+        assert "the GPU was lost: driver reset" in page.inner_text("#notice")
+        assert page.evaluate("window.asked") == [None, "wasm"]
