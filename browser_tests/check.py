@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from pocketmoji.browser_tests.app.node import source_digest as demo_digest
+from pocketmoji.browser_tests.checks.emoji_only import asks_again, grammar_problem
 from pocketmoji.browser_tests.engines.chromium import AdapterInfo, require_gpu
 from pocketmoji.browser_tests.engines.latency import quantile_interval
 from pocketmoji.browser_tests.engines.logits import LIMIT, Comparison, ExactRuntime, Trace, compare
@@ -25,9 +26,11 @@ from pocketmoji.browser_tests.reports.result import BrowserReport, Difference, E
 from pocketmoji.core.config import BrowserConfig
 from pocketmoji.core.console import progress, say
 from pocketmoji.core.errors import InputError
+from pocketmoji.core.grammar import GRAMMAR_FILE, load_grammar
 from pocketmoji.core.records import EvaluationText, Interval, Prediction, Record, Scores, write_jsonl
 from pocketmoji.core.workspace import digest_file, digest_json, read_json, write_text
 from pocketmoji.evaluate.scoring.answering import file_stem, write_evaluation
+from pocketmoji.evaluate.scoring.with_grammar import WITH_GRAMMAR
 from pocketmoji.evaluate.statistics.proportion import proportion
 
 # The page's ONNX Runtime and Python's are different builds whose sums round differently: on a near tie they may
@@ -52,6 +55,8 @@ class Answered(Record):
     adapter_name: str
     prediction: Prediction
     trace: Trace | None = None
+    with_grammar: Prediction | None = None
+    """What the page, which uses the grammar, shows; None where it was not asked."""
 
 
 def browser_test(
@@ -156,6 +161,8 @@ class _Check:
         self.died: list[str] = []
         self._shared = exact
         self.takes_screenshots = engine == "transformers.js/wasm"
+        held = engine.startswith("transformers.js") and (web_folder / GRAMMAR_FILE).is_file()
+        self.grammar = load_grammar(web_folder) if held else None
 
     def run(self, reference: Sequence[Prediction] | None) -> EngineResult:
         """Answers what is not answered yet, then judges. An EngineFailure becomes the reason."""
@@ -207,6 +214,7 @@ class _Check:
         with self.runtime as runtime, progress(self.engine, len(missing)) as advance:
             for i, text in enumerate(missing):
                 prediction, trace = runtime.trace(text) if text in self.traced else (runtime.predict([text])[0], None)
+                held = runtime.candidates(text, 1, grammar=True)[0] if asks_again(self.grammar, prediction, i) else None
                 one = Answered(
                     digest=self.digest,
                     cold=i == 0,
@@ -214,6 +222,7 @@ class _Check:
                     adapter_name=runtime.adapter_name,
                     prediction=prediction,
                     trace=trace,
+                    with_grammar=held,
                 )
                 answered[text] = one
                 if trace and trace.problem:
@@ -242,6 +251,9 @@ class _Check:
         logits = self._compare_logits(answered)
         if logits and logits.problem:
             problem = logits.problem
+        if self.grammar and not problem:
+            given = [answered[text.text] for text in done]
+            problem = grammar_problem(self.grammar, [(one.prediction, one.with_grammar) for one in given])
         pairs, explained = self._without_rounding(pairs) if not problem else (pairs, 0)
         differences = [Difference(text=p.text, browser=p.raw, python=r.raw) for p, r in pairs if not _same(p, r)]
         last = list(answered.values())[-1] if answered else None
@@ -264,7 +276,7 @@ class _Check:
             needs=GPU if unverifiable else None,
             texts=len(self.texts),
             adapter=adapter,
-            scores=self._write(done, predictions, pairs),
+            scores=self._write(done, answered, pairs),
             timing=engine_timing(last.adapter_name, last.info.load_seconds, warm) if last else None,
             parity=1 - len(differences) / len(pairs) if pairs else None,
             differences=differences,
@@ -279,16 +291,20 @@ class _Check:
     def _write(
         self,
         done: Sequence[EvaluationText],
-        predictions: list[Prediction],
+        answered: Mapping[str, Answered],
         pairs: Sequence[tuple[Prediction, Prediction]],
     ) -> Scores | None:
         """Writes predictions and scores as every evaluation does; without an answer to each text, predictions only."""
         stem = file_stem(self.engine)
+        predictions = [answered[text.text].prediction for text in done]
         if len(done) < len(self.texts):
-            for path in self.folder.glob(f"{stem}.*"):
+            for path in [*self.folder.glob(f"{stem}.*"), *self.folder.glob(f"{stem}{WITH_GRAMMAR}.*")]:
                 path.unlink()
             write_jsonl(self.folder / f"{stem}.predictions.jsonl", predictions)
             return None
+        if self.grammar:
+            shown = [answered[text.text].with_grammar or answered[text.text].prediction for text in done]
+            write_evaluation(done, shown, self.folder, self.engine + WITH_GRAMMAR)
         if any(prediction.tokens for prediction in predictions):
             python = [reference for _, reference in pairs]
             return write_evaluation(done, predictions, self.folder, self.engine, python or None)

@@ -60,7 +60,7 @@ def open_browser(spec: RuntimeSpec, config: EvaluateConfig) -> Iterator[Runtime]
     build_demo()
     engine: Any = f"{spec.kind}/{spec.device}"
     card = read_json(spec.path / "pocketmoji.json")
-    with BrowserRuntime(engine, spec.path, dtype=card.get("dtype")) as runtime:
+    with BrowserRuntime(engine, spec.path, dtype=card.get("dtype"), grammar=spec.grammar) as runtime:
         yield runtime
 
 

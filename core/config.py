@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from pocketmoji.core.places import shipped_seeds
 
@@ -97,12 +98,30 @@ class TrainConfig(Settings):
         return TrainConfig(**given | {"preset": "memorise" if phrases >= LONG_LIST else "none"})
 
 
+# A model says more than its list's longest answer where it has not learnt to stop: that is to be seen.
+LEAST_NEW_TOKENS = 16
+
+
 class EvaluateConfig(Settings):
     max_texts: int = Field(default=200, ge=1, description="evaluation texts; above that each group is sampled")
     everyday: bool = Field(default=True, description="everyday phrases, which are on no list")
-    max_new_tokens: int = Field(default=16, ge=2)
+    max_new_tokens: int | Literal["auto"] = Field(
+        default="auto", description="tokens of an answer; auto: what the longest of the list takes, 16 at least"
+    )
     batch_size: int = Field(default=32, ge=1)
     random_seed: int = 0
+
+    @field_validator("max_new_tokens", mode="before")
+    @classmethod
+    def _auto_or_a_number(cls, given: Any) -> Any:
+        if given == "auto" or (str(given).isdecimal() and int(given) >= 2):
+            return given if given == "auto" else int(given)
+        raise PydanticCustomError("max_new_tokens", "Input should be auto, or a number from 2 on")
+
+    @property
+    def limit(self) -> int:
+        """`max_new_tokens` as a number; of an auto that knows no list, the least that it can be."""
+        return LEAST_NEW_TOKENS if self.max_new_tokens == "auto" else self.max_new_tokens
 
 
 class ExportConfig(Settings):

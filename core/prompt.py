@@ -11,6 +11,7 @@ SYSTEM = "Translate this text to emoji: "
 BOS = "<bos>"
 START_OF_TURN = "<start_of_turn>"
 END_OF_TURN = "<end_of_turn>"
+USER, END, ANSWER = f"{START_OF_TURN}user\n", f"{END_OF_TURN}\n", f"{START_OF_TURN}model\n"
 
 
 def messages(text: str) -> list[dict[str, str]]:
@@ -23,7 +24,7 @@ def render(text: str) -> str:
 
     Tokenise it with add_special_tokens=False: the <bos> is in it already.
     """
-    return f"{BOS}{START_OF_TURN}user\n{SYSTEM}\n\n{text.strip()}{END_OF_TURN}\n{START_OF_TURN}model\n"
+    return f"{BOS}{USER}{SYSTEM}\n\n{text.strip()}{END}{ANSWER}"
 
 
 # What the -it checkpoint's template does with the turns that we use; given to checkpoints that carry no template.
@@ -38,4 +39,20 @@ CHAT_TEMPLATE = (
     " + '<end_of_turn>\n' }}"
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{ '<start_of_turn>model\n' }}{%- endif -%}"
+)
+
+# For chats that send the phrase alone (llama.cpp, LM Studio): the system text is ours unless one is sent, and what was
+# said before is left out, since every phrase is translated by itself.
+PHRASE_TEMPLATE = (
+    "{%- if messages[0]['role'] == 'system' -%}{%- set system = messages[0]['content'] -%}"
+    f"{{%- else -%}}{{%- set system = {SYSTEM!r} -%}}{{%- endif -%}}"
+    f"{{{{ bos_token + {USER!r} + system + '\\n\\n' + (messages[-1]['content'] | trim) + {END!r} }}}}"
+    f"{{%- if add_generation_prompt -%}}{{{{ {ANSWER!r} }}}}{{%- endif -%}}"
+)
+
+# The same as Go's template, for Ollama, which puts <bos> before it itself.
+OLLAMA_TEMPLATE = (
+    "{{- range $i, $_ := .Messages }}{{- if eq (len (slice $.Messages $i)) 1 }}"
+    f"{USER}{{{{ if $.System }}}}{{{{ $.System }}}}{{{{ else }}}}{SYSTEM}{{{{ end }}}}\n\n"
+    f"{{{{ .Content }}}}{END}{ANSWER}{{{{ end }}}}{{{{ end }}}}"
 )

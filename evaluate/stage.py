@@ -40,10 +40,12 @@ def evaluate_runtimes(
     `openers` open the kinds of runtime that evaluate does not know itself, such as a browser's.
     """
     from pocketmoji.evaluate.run import run_evaluation
-    from pocketmoji.evaluate.runtimes.opened import identity, require
+    from pocketmoji.evaluate.runtimes.answer_length import answers_of, with_limit
+    from pocketmoji.evaluate.runtimes.opened import identity, require, tokenizer_folder
 
     for spec in specs:
         require(spec)
+    config = with_limit(config, answers_of(dataset), filter(None, map(tokenizer_folder, specs)))
 
     def work(out: Path) -> None:
         run_evaluation(

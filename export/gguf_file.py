@@ -15,7 +15,7 @@ import numpy as np
 
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.grid import Floats
-from pocketmoji.core.prompt import CHAT_TEMPLATE, END_OF_TURN, START_OF_TURN
+from pocketmoji.core.prompt import END_OF_TURN, PHRASE_TEMPLATE, START_OF_TURN
 from pocketmoji.core.runtime import stop_token_ids
 from pocketmoji.core.workspace import atomic_path, read_json
 from pocketmoji.export.litert.sentencepiece_model import CONTROL, USER_DEFINED, pieces_of
@@ -135,7 +135,7 @@ def _describe_tokenizer(writer: Any, model: Path) -> None:
     writer.add_add_bos_token(True)
     writer.add_add_eos_token(False)
     writer.add_add_space_prefix(False)
-    writer.add_chat_template(CHAT_TEMPLATE)
+    writer.add_chat_template(PHRASE_TEMPLATE)
 
 
 def _tensors(model: Path) -> Iterator[tuple[str, Floats]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pocketmoji.core.config import EvaluateConfig
 from pocketmoji.core.console import say
+from pocketmoji.core.grammar import GRAMMAR_FILE
 from pocketmoji.core.grid import PRECISIONS
 from pocketmoji.core.runtime import stop_token_ids
-from pocketmoji.core.workspace import digest_of, read_json, run_stage, write_json
+from pocketmoji.core.workspace import digest_file, digest_of, read_json, run_stage, write_json
 
 
-def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
+def ship(export: Path, folder: Path) -> None:
     """The folder that goes on the web: the shipped artefact with its tokenizer, and pocketmoji.json for the page."""
 
     def work(out: Path) -> None:
@@ -30,7 +30,7 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
         tasks = [files[task]] if task else []
         shutil.rmtree(out / "onnx", ignore_errors=True)
         (out / file).parent.mkdir(parents=True)
-        for name in [*names, *tasks]:
+        for name in [*names, GRAMMAR_FILE, *tasks]:
             (out / name).unlink(missing_ok=True)
             shutil.copyfile(export / name, out / name)
         data = copy_graph(export / source, out / file)
@@ -48,11 +48,12 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
                 "task_name": task,
                 "task_file": files[task] if task else None,
                 "stop_token_ids": stop_token_ids(export),
-                "max_new_tokens": evaluate.max_new_tokens,
+                "max_new_tokens": chosen["max_new_tokens"],
+                "grammar": {"file": GRAMMAR_FILE, "sha256": digest_file(out / GRAMMAR_FILE)},
                 # The page tells half a file by its size.
                 "bytes": {
                     path.relative_to(out).as_posix(): path.stat().st_size
-                    for path in [out / file, *data, *(out / name for name in tasks)]
+                    for path in [out / file, *data, *(out / name for name in tasks), out / GRAMMAR_FILE]
                 },
             },
         )
@@ -60,7 +61,7 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
     run_stage(
         folder,
         command="ship",
-        config={"max_new_tokens": evaluate.max_new_tokens},
+        config={},
         read={"export": digest_of(export)},
         packages=[],
         work=work,

@@ -13,6 +13,7 @@ from pocketmoji.core.config import EvaluateConfig, ExportConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.extras import require_extra
+from pocketmoji.core.grammar import make_grammar
 from pocketmoji.core.records import EvaluationText, Prediction, Scores, read_jsonl
 from pocketmoji.core.runtime import stop_token_ids
 from pocketmoji.core.workspace import digest_of, read_json, run_stage, write_json
@@ -26,6 +27,7 @@ COMPARED = (
     "seed_recall",
     "paraphrase_recall",
 )
+TOKENS_PER_EMOJI = 2  # on average; a grammar of characters cannot count tokens
 
 
 def export_artefacts(
@@ -39,14 +41,19 @@ def export_artefacts(
             f"--fit is {config.fit!r}", expected="one or more of q4, q4-v3, q4-32 and q8, with commas between"
         )
 
+    limit = answer_limit(evaluate, evaluation, model)
+
     def work(out: Path) -> None:
         from pocketmoji.evaluate.reports.scores_table import headline, read_lookups
         from pocketmoji.evaluate.runtimes.litert_lm_runtime import LitertLmRuntime
         from pocketmoji.evaluate.runtimes.litert_runtime import LitertRuntime
         from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
-        from pocketmoji.evaluate.scoring.answering import evaluate_runtime
+        from pocketmoji.evaluate.scoring.answering import evaluate_runtime, write_evaluation
+        from pocketmoji.evaluate.scoring.with_grammar import WITH_GRAMMAR, answers_with_grammar
+        from pocketmoji.export.gbnf import write_gbnf
         from pocketmoji.export.gguf_file import export_gguf
         from pocketmoji.export.litert.bundle import LITERTLM, converting
+        from pocketmoji.export.modelfile import write_modelfile
         from pocketmoji.export.numerics import probe
         from pocketmoji.export.onnx.data import bytes_of
         from pocketmoji.export.onnx.folder import export_onnx, onnx_file
@@ -57,7 +64,7 @@ def export_artefacts(
         lookups = read_lookups(evaluation)
         training = read_json(model / "training.json")
         base = training["base"]
-        stops, limit = stop_token_ids(model), evaluate.max_new_tokens
+        stops = stop_token_ids(model)
         artefacts: list[dict[str, Any]] = []
 
         def check(name: str, file: Path, runtime: Any) -> None:
@@ -97,11 +104,22 @@ def export_artefacts(
                     check(f"litertlm_{stored}", out / LITERTLM, LitertLmRuntime(out / LITERTLM, model, stops, limit))
         shipped, reason = choose_artefact(artefacts, config)
         say(f"export: {shipped} ships: {reason}")
-        gguf = []
+        grammar = make_grammar(model)
+        grammar.write(out)
+        raw = read_jsonl(out / f"{shipped}.predictions.jsonl", Prediction)
+        file = onnx_file(out, shipped.removeprefix("onnx_"))
+        ask = lambda asked: OnnxRuntime(file, model, stops, limit, batch_size=1, grammar=grammar).predict(asked)
+        shown = write_evaluation(texts, answers_with_grammar(raw, grammar, ask), out, shipped + WITH_GRAMMAR, tuned)
+        say(headline(shipped + WITH_GRAMMAR, shown, lookups))
+        gguf: list[dict[str, Any]] = []
         for path in export_gguf(model, out, [name for name in config.gguf.split(",") if name], f"{base}, tuned"):
             say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB")
             gguf.append({"name": path.stem, "file": path.name, "bytes": path.stat().st_size})
+        if gguf:
+            write_modelfile(out, gguf[0]["file"], stop_tokens, limit)
+            write_gbnf(out, limit // TOKENS_PER_EMOJI)
         about: dict[str, Any] = {"artefacts": artefacts, "shipped": shipped, "reason": reason, "gguf": gguf}
+        about |= {"with_grammar": shown.brief(), "max_new_tokens": limit}
         about |= {"tolerance": config.tolerance, "numerics": asdict(numerics), "merged": merged.brief(), "base": base}
         about |= {"training": {key: value for key, value in training.items() if key != "loss"}}
         write_json(out / "export.json", about | {"base_model": base_repository(base)})
@@ -109,12 +127,25 @@ def export_artefacts(
     run_stage(
         folder,
         command="export",
-        config={**config.model_dump(mode="json"), "max_new_tokens": evaluate.max_new_tokens},
+        config={**config.model_dump(mode="json"), "max_new_tokens": limit},
         read={"model": digest_of(model), "evaluation": digest_of(evaluation)},
-        packages=["onnx", "onnxruntime", "ai-edge-litert", "litert-lm-api"],
+        packages=["onnx", "onnxruntime", "ai-edge-litert", "litert-lm-api", "emoji"],
         work=work,
         say=say,
     )
+
+
+def answer_limit(evaluate: EvaluateConfig, evaluation: Path, model: Path) -> int:
+    """Tokens that an exported model may say: those that the evaluation gave it, which knows the whole list."""
+    from pocketmoji.evaluate.runtimes.answer_length import with_limit
+
+    if evaluate.max_new_tokens == "auto" and (evaluation / "evaluation.json").is_file():
+        settings = read_json(evaluation / "evaluation.json")["settings"]
+        evaluate = EvaluateConfig(max_new_tokens=settings["max_new_tokens"])
+    file = evaluation / "texts.jsonl"
+    texts = read_jsonl(file, EvaluationText) if file.is_file() else []
+    answers = [text.emoji for text in texts if text.group != "everyday"]  # those have all that would do in one
+    return with_limit(evaluate, answers, [model] if answers else []).limit
 
 
 def answered_rows(model: Path, texts: Sequence[EvaluationText], answers: Sequence[Prediction]) -> list[list[int]]:

@@ -119,7 +119,7 @@ def export(
     out, limits = Path(out), limits or EvaluateConfig()
     artefacts = out.with_name(out.name + "-export")
     export_artefacts(Path(model), Path(evaluation), config or ExportConfig(), limits, artefacts)
-    ship(artefacts, limits, out)
+    ship(artefacts, out)
     about: dict[str, Any] = read_json(artefacts / "export.json")
     return about
 

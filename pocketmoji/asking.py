@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.extras import require_extra
+from pocketmoji.core.grammar import GRAMMAR_FILE, load_grammar
 from pocketmoji.core.records import Record
 from pocketmoji.core.runtime import stop_token_ids
 from pocketmoji.core.workspace import read_object
@@ -31,7 +32,8 @@ class Answers(Record):
 
 
 class Asked:
-    """A model that is loaded and can be asked. Without torch where the folder has an ONNX file."""
+    """A model that is loaded and can be asked. Without torch where the folder has an ONNX file; held to whole emoji, as
+    the page is, where it has a grammar."""
 
     def __init__(self, model: Path) -> None:
         self._model: Any = _open(model)
@@ -44,9 +46,13 @@ class Asked:
             raise InputError("the text is empty", expected="a phrase")
         if count < 1:
             raise InputError(f"{count} answers are wanted", expected="1 or more")
-        found = candidates(self._model, text, count)
+        found = candidates(self._model, text, count, self._allowed if self._model.grammar else None)
         said = [Answer(emoji=one.emoji, probability=one.probability, stopped=one.stopped) for one in found]
         return Answers(text=text, answers=said)
+
+    def _allowed(self, answer: Sequence[int]) -> Sequence[int]:
+        found: Sequence[int] = self._model.grammar.allowed(answer, self._model.max_new_tokens).tolist()
+        return found
 
 
 def ask_each(model: Path, texts: Iterable[str], count: int = 3) -> Iterator[Answers]:
@@ -73,7 +79,9 @@ def _open(target: Path) -> Any:
         folder = target if target.is_dir() else find_model_folder(file)
         card = read_object(folder / "pocketmoji.json")
         stops = card.get("stop_token_ids") or stop_token_ids(folder)
-        return OnnxRuntime(file, folder, stops, int(card.get("max_new_tokens") or LONGEST), batch_size=1)
+        limit, held = int(card.get("max_new_tokens") or LONGEST), (folder / GRAMMAR_FILE).is_file()
+        grammar = load_grammar(folder) if held else None
+        return OnnxRuntime(file, folder, stops, limit, batch_size=1, grammar=grammar)
     if not (target / "model.safetensors").is_file():
         raise InputError(
             f"{target} holds no model", expected="onnx/*.onnx, or model.safetensors with its tokenizer", where=target

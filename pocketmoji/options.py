@@ -69,7 +69,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         add("dataset", type=Path, help="folder that datagen wrote")
     if command == "evaluate":
         spec = "torch:DIR, onnxruntime:FILE, litert:FILE, litert-lm:FILE, transformers.js:WEB[/webgpu], mediapipe:WEB, "
-        spec += "predictions:FILE, openai:URL#MODEL"
+        spec += "predictions:FILE, openai:URL#MODEL; KIND+grammar: whole emoji only"
         add("--runtime", action="append", default=[], metavar="[NAME=]KIND:TARGET", help=f"{spec}; may be repeated")
         add(
             "--model",

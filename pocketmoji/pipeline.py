@@ -29,7 +29,7 @@ def run_all(config: RunConfig, command: str) -> dict[str, Any]:
     models = {"base": run / "base", "tuned": run / "model"}
     evaluate_models(models, run / "dataset", config.evaluate, run / "evaluation")
     export_artefacts(run / "model", run / "evaluation", config.export, config.evaluate, run / "export")
-    ship(run / "export", config.evaluate, run / "web")
+    ship(run / "export", run / "web")
     check_browser(run / "web", run / "evaluation", run / "export", config.browser, run / "browser")
     summary = summarise_run(config, command)
     write_json(run / "summary.json", summary)

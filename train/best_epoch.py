@@ -16,9 +16,11 @@ from pocketmoji.core.console import say
 from pocketmoji.core.records import Example
 from pocketmoji.core.workspace import read_json, write_json
 from pocketmoji.evaluate.metrics import exact_match
+from pocketmoji.evaluate.runtimes.answer_length import answer_tokens
+from pocketmoji.evaluate.runtimes.tokens import load_tokenizer
 from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
 
-MAX_NEW_TOKENS, BATCH = 16, 64
+BATCH = 64
 WEIGHTS, ABOUT = "adapter_model.safetensors", "best.json"
 
 
@@ -56,7 +58,9 @@ def keep_best(folder: Path, base: Path, validation: Sequence[Example], stop_id: 
 
 def validation_recall(model: Any, base: Path, validation: Sequence[Example], stop_id: int) -> float:
     """Share of the validation texts that the model, as it is being trained, answers exactly."""
-    runtime = TorchRuntime(base, [stop_id], MAX_NEW_TOKENS, BATCH, model=model)
+    tokenizer = load_tokenizer(base)
+    limit = max(answer_tokens([row.emoji for row in validation], tokenizer).values())
+    runtime = TorchRuntime(base, [stop_id], limit, BATCH, model=model, tokenizer=tokenizer)
     answers = runtime.predict([row.text for row in validation])
     right = [exact_match(answer, row.emoji) for answer, row in zip(answers, validation, strict=True)]
     return sum(right) / len(right)

@@ -101,6 +101,7 @@ class BrowserRuntime:
         webgpu: WebGpu | None = None,
         page: Page = Page(),
         evidence: Path | None = None,
+        grammar: bool = False,
     ) -> None:
         if name not in ENGINES:
             raise ValueError(f"no engine {name!r}: {', '.join(ENGINES)}")
@@ -109,7 +110,7 @@ class BrowserRuntime:
         self.text_limit_s, self.load_limit_s = text_limit_s, load_limit_s
         self._chromium, self._dtype, self._page_options = chromium, dtype, page
         self._webgpu = webgpu or page.webgpu
-        self._evidence = evidence
+        self._evidence, self._grammar = evidence, grammar
         self._stack = ExitStack()
         self.console: list[str] = []  # what the page logged, errors of the page included
         self.requests: list[str] = []  # every address that the page asked for
@@ -271,24 +272,23 @@ class BrowserRuntime:
         )
 
     def predict(self, texts: Sequence[str], progress: Progress | None = None) -> list[Prediction]:
-        """The greedy answer to each text, in the order of `texts`."""
+        """The greedy answer to each text, in the order of `texts`: raw, unless this runtime has the grammar."""
         found = []
         for text in texts:
-            answer = self._call("answer", [text, {"candidates": 1}], self.text_limit_s)[0]
-            found.append(Prediction.model_validate({"text": text} | answer))
+            found += self.candidates(text, 1, self._grammar)
             self._measured.append(found[-1])
             if progress:
                 progress(1)
         return found
 
-    def candidates(self, text: str, count: int) -> list[Prediction]:
+    def candidates(self, text: str, count: int, grammar: bool = False) -> list[Prediction]:
         """The greedy answer and up to `count` - 1 sampled ones, all different, from one reading of the prompt."""
-        answers = self._call("answer", [text, {"candidates": count}], self.text_limit_s)
+        answers = self._call("answer", [text, {"candidates": count, "grammar": grammar}], self.text_limit_s)
         return [Prediction.model_validate({"text": text} | answer) for answer in answers]
 
     def trace(self, text: str) -> tuple[Prediction, Trace]:
         """The greedy answer with the largest logits of each token; ones that are not finite are in the trace."""
-        answer = self._call("answer", [text, {"candidates": 1, "trace": TOP}], self.text_limit_s)[0]
+        answer = self._call("answer", [text, {"candidates": 1, "trace": TOP, "grammar": False}], self.text_limit_s)[0]
         trace = Trace.model_validate(answer.pop("trace"))
         found = Prediction.model_validate({"text": text} | answer)
         self._measured.append(found)

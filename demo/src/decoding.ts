@@ -1,6 +1,7 @@
 // Several answers from one reading of the prompt: it is read once, its cache is copied, and the answers then grow side by
 // side, one row of a batch each. A step takes hardly longer for three rows than for one, since the weights are read once.
 import type { Answer, AnswerOptions, OnUpdate, Trace } from './engine';
+import type { Grammar } from './grammar';
 import { differentStarts, draw, notFinite, topK } from './sampling';
 
 /** What a runtime has to offer: token ids in, logits of each row's last position and a cache out. */
@@ -16,6 +17,8 @@ export interface Decoder {
 export interface Limits {
   stopTokenIds: number[];
   maxNewTokens: number;
+  /** Only what it allows is said. */
+  grammar?: Grammar | undefined;
 }
 
 // A tuned model is sure of itself: this lets its second thoughts through at the first token, and keeps to them after it.
@@ -32,7 +35,12 @@ export async function decode(
   random: () => number = Math.random,
 ): Promise<Answer[]> {
   const started = performance.now();
-  const { stopTokenIds, maxNewTokens } = limits;
+  const { stopTokenIds, maxNewTokens, grammar } = limits;
+  const spell = (tokens: number[]) => (tokens.length > 0 ? decoder.spell(tokens) : ''); // tokenizers spell none of none
+  const best = (row: Float32Array, answer: number[], k: number) => {
+    const found = topK(grammar?.mask(row, answer, maxNewTokens) ?? row, k);
+    return grammar ? found.filter(({ logit }) => logit > -Infinity) : found;
+  };
   const trace: Trace | undefined = options.trace ? { prompt_tokens: prompt, steps: [], problem: null } : undefined;
   const look = (row: Float32Array, at: number) => {
     const problem = notFinite(row);
@@ -47,16 +55,18 @@ export async function decode(
   let { logits, cache } = await decoder.step([prompt], null);
   const fine = look(logits[0]!, 0);
   const first = performance.now();
-  const choices = topK(logits[0]!, FIRST.choices);
+  const choices = best(logits[0]!, [], FIRST.choices);
   const starts = fine ? differentStarts(choices, options.candidates, stopTokenIds, FIRST.temperature, random) : [];
   const rows = starts.map((token) => ({ tokens: [token], last: first, ended: 0 }));
   const answers: Answer[] = [];
   const tell = (index: number) => {
     const row = rows[index]!;
     const stopped = stopTokenIds.includes(row.tokens.at(-1)!);
-    const raw = decoder.spell(stopped ? row.tokens.slice(0, -1) : row.tokens);
+    const raw = spell(stopped ? row.tokens.slice(0, -1) : row.tokens);
     if (!stopped && row.tokens.length < maxNewTokens) {
-      onUpdate?.({ index, raw, answer: null });
+      // Half an emoji is not shown, though it will be a whole one.
+      const shown = grammar ? spell(row.tokens.slice(0, grammar.wholeTokens(row.tokens))) : raw;
+      onUpdate?.({ index, raw: shown, answer: null });
       return;
     }
     const now = performance.now();
@@ -86,8 +96,8 @@ export async function decode(
         row.ended = now;
         continue;
       }
-      const best = topK(logits[index]!, index === 0 ? 1 : LATER.choices);
-      row.tokens.push(index === 0 ? best[0]!.token : draw(best, LATER.temperature, random));
+      const next = best(logits[index]!, row.tokens, index === 0 ? 1 : LATER.choices);
+      row.tokens.push(index === 0 ? next[0]!.token : draw(next, LATER.temperature, random));
       row.last = now;
       tell(index);
     }

@@ -76,6 +76,8 @@ export interface AnswerOptions {
   candidates: number;
   /** So many of the largest logits per token go with the greedy answer. */
   trace?: number;
+  /** Only whole emoji can be said. Without it: where the model has a grammar and the engine can. False: raw. */
+  grammar?: boolean;
 }
 
 /** An answer as it grows: `raw` so far, and the whole `answer` at its end. `index` 0 is the greedy one. */
@@ -118,4 +120,5 @@ export interface ModelCard extends FileFacts {
   task_file?: string | null;
   stop_token_ids?: number[];
   max_new_tokens?: number;
+  grammar?: { file: string; sha256: string };
 }

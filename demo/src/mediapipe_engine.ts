@@ -3,6 +3,7 @@ import type { LlmInference } from '@mediapipe/tasks-genai';
 import { dependencies } from '../package.json';
 import type { OnProgress } from './download';
 import type { Answer, AnswerOptions, Engine, Info, LoadOptions, OnUpdate } from './engine';
+import { wantedGrammar } from './grammar_file';
 import { openFile, readCard, runtimeBinary, runtimeFile, runtimeModule } from './model';
 import { BOS, render } from './prompt';
 import { probeWebGpu } from './webgpu';
@@ -66,6 +67,7 @@ export class MediaPipeEngine implements Engine {
   }
 
   async answer(text: string, options: AnswerOptions, onUpdate?: OnUpdate): Promise<Answer[]> {
+    wantedGrammar(undefined, options.grammar); // MediaPipe does not tell its logits
     const answers: Answer[] = [];
     let tries = 0;
     while (answers.length < options.candidates && tries < options.candidates * TRIES) {

@@ -3,6 +3,8 @@ import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/
 import { decode } from './decoding';
 import type { OnProgress } from './download';
 import type { Answer, AnswerOptions, Device, Engine, Info, LoadOptions, OnUpdate } from './engine';
+import type { Grammar } from './grammar';
+import { readGrammar, wantedGrammar } from './grammar_file';
 import { fetchFile, inFolder, modelFile, modelsFolder, onnxFile, openFile, readCard, runtimeBinary, runtimeModule } from './model';
 import { OnnxDecoder } from './onnx_decoder';
 import { render } from './prompt';
@@ -21,6 +23,7 @@ export class TransformersEngine implements Engine {
   private decoder!: OnnxDecoder;
   private stopTokenIds: number[] = [];
   private maxNewTokens = DEFAULT_MAX_NEW_TOKENS;
+  private grammar: Grammar | undefined;
 
   async load(options: LoadOptions, onProgress: OnProgress): Promise<Info> {
     const started = performance.now();
@@ -62,6 +65,7 @@ export class TransformersEngine implements Engine {
     const config = this.model.generation_config as { eos_token_id?: number | number[] } | null;
     this.stopTokenIds = card.stop_token_ids ?? [config?.eos_token_id ?? []].flat();
     this.maxNewTokens = card.max_new_tokens ?? DEFAULT_MAX_NEW_TOKENS;
+    this.grammar = await readGrammar(options.model, card);
     return {
       engine: 'transformers.js',
       model: options.model,
@@ -110,7 +114,8 @@ export class TransformersEngine implements Engine {
   }
 
   async answer(text: string, options: AnswerOptions, onUpdate?: OnUpdate): Promise<Answer[]> {
-    const limits = { stopTokenIds: this.stopTokenIds, maxNewTokens: this.maxNewTokens };
+    const grammar = wantedGrammar(this.grammar, options.grammar);
+    const limits = { stopTokenIds: this.stopTokenIds, maxNewTokens: this.maxNewTokens, grammar };
     return decode(this.decoder, this.tokens(text), limits, options, onUpdate);
   }
 

@@ -59,7 +59,7 @@ def log_of(evaluation: Evaluation, name: str) -> dict[str, Any]:
             "dataset": {"name": "pocketmoji", "samples": len(ids), "sample_ids": ids, "shuffled": False},
             "model": f"pocketmoji/{name}",
             "model_args": {"files": dict(about.get("files", {}))},
-            "model_generate_config": {"max_tokens": evaluation.config.max_new_tokens, "temperature": 0.0},
+            "model_generate_config": {"max_tokens": evaluation.config.limit, "temperature": 0.0},
             "config": {"limit": evaluation.config.max_texts},
             "packages": {"pocketmoji": __version__, **about.get("versions", {})},
         },

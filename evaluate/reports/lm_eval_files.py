@@ -55,7 +55,7 @@ def results_of(evaluation: Evaluation, name: str) -> dict[str, Any]:
             "model": about.get("kind", name),
             "model_args": {"name": name, "artefact": artefact_digest(about)},
             "batch_size": str(config.batch_size),
-            "gen_kwargs": {"do_sample": False, "max_gen_toks": config.max_new_tokens},
+            "gen_kwargs": {"do_sample": False, "max_gen_toks": config.limit},
             "random_seed": config.random_seed,
         },
         "model_source": about.get("kind", name),
@@ -67,7 +67,7 @@ def results_of(evaluation: Evaluation, name: str) -> dict[str, Any]:
 def samples_of(evaluation: Evaluation, name: str) -> list[dict[str, Any]]:
     """The harness' SampleResult per text; only the metrics that are about the text are named and given."""
     found = []
-    settings = {"do_sample": False, "max_gen_toks": evaluation.config.max_new_tokens}
+    settings = {"do_sample": False, "max_gen_toks": evaluation.config.limit}
     for i, (text, said) in enumerate(zip(evaluation.texts, evaluation.predictions[name], strict=True)):
         doc, prompt = text.model_dump(mode="json"), render(text.text)
         metrics = [m.name for m in evaluation.measures.values() if text.group in m.groups]

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
+from pocketmoji.core.grammar import Grammar
+
 SHORTEST_PREFIX = 4
 LEAVE_AT = 0.25  # a batch is copied without those who are done once they are this share of it
 
@@ -45,7 +47,13 @@ def read_prefix(model: Any, prefix: Sequence[int]) -> Any:
 
 
 def decode(
-    model: Any, prefix: Any, length: int, rests: Sequence[Sequence[int]], stops: Sequence[int], max_new_tokens: int
+    model: Any,
+    prefix: Any,
+    length: int,
+    rests: Sequence[Sequence[int]],
+    stops: Sequence[int],
+    max_new_tokens: int,
+    grammar: Grammar | None = None,
 ) -> list[list[int]]:
     """The generated tokens of each prompt, its stop token included.
 
@@ -68,7 +76,10 @@ def decode(
         outputs = model(
             input_ids=ids, attention_mask=mask, position_ids=positions, cache=cache, use_cache=True, logits_to_keep=1
         )
-        token = outputs.logits[:, -1].argmax(-1)
+        logits = outputs.logits[:, -1]
+        if grammar:
+            logits = masked(logits, grammar, [found[row] for row in active], max_new_tokens)
+        token = logits.argmax(-1)
         for row, chosen in zip(active, token.tolist(), strict=True):
             if not found[row] or found[row][-1] not in stops:
                 found[row].append(chosen)
@@ -82,3 +93,11 @@ def decode(
             ids, positions, mask = ids[kept], positions[kept], mask[kept]
             active = [active[i] for i in kept]
     return found
+
+
+def masked(logits: Any, grammar: Grammar, answers: Sequence[Sequence[int]], max_new_tokens: int) -> Any:
+    """Logits, a row for each answer so far, of which only those are left that the grammar allows."""
+    import torch
+
+    mask = torch.from_numpy(grammar.mask(answers, max_new_tokens, logits.shape[-1])).to(logits.device)
+    return logits.masked_fill(~mask, float("-inf"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.errors import InputError
+from pocketmoji.core.grammar import Grammar
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.runtime import Progress
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prediction, prompt_tokens
@@ -23,13 +24,18 @@ class LitertRuntime:
 
     Inputs of both: tokens [1, N], input_pos [N], mask [1, 1, N, context] (0 where attention may look, minus infinity
     elsewhere) and the KV cache, which comes back updated. prefill gives no logits, so the prompt's last token goes
-    through decode. One text at a time: the graph has no batch.
+    through decode. One text at a time: the graph has no batch. With a `grammar` only tokens that it allows are said.
     """
 
     name = "litert"
 
     def __init__(
-        self, task_or_tflite: Path, tokenizer_folder: Path, stop_token_ids: Sequence[int], max_new_tokens: int
+        self,
+        task_or_tflite: Path,
+        tokenizer_folder: Path,
+        stop_token_ids: Sequence[int],
+        max_new_tokens: int,
+        grammar: Grammar | None = None,
     ) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
@@ -51,6 +57,7 @@ class LitertRuntime:
         self.tokenizer = load_tokenizer(tokenizer_folder)
         self.stop_token_ids = list(stop_token_ids)
         self.max_new_tokens = max_new_tokens
+        self.grammar = grammar
 
     def predict(self, texts: Sequence[str], progress: Progress | None = None) -> list[Prediction]:
         """One prediction per text, in the order of `texts`."""
@@ -84,12 +91,19 @@ class LitertRuntime:
         started = time.perf_counter()
         logits, cache = self.read_prompt(prompt)
         first = time.perf_counter() - started
-        tokens = [int(logits.argmax())]
         room = min(self.max_new_tokens, self.context - len(prompt))
+        tokens = [self._best(logits, [], room)]
         while len(tokens) < room and tokens[-1] not in self.stop_token_ids:
             logits, cache = self._step(self.decode, tokens[-1:], len(prompt) + len(tokens) - 1, cache)
-            tokens.append(int(logits.argmax()))
+            tokens.append(self._best(logits, tokens, room))
         return tokens, first
+
+    def _best(self, logits: Any, answer: list[int], room: int) -> int:
+        """The token with the largest logit, of those that may come."""
+        if not self.grammar:
+            return int(logits.argmax())
+        allowed = self.grammar.allowed(answer, room)
+        return int(allowed[logits[allowed].argmax()])
 
     def read_prompt(self, prompt: Sequence[int]) -> tuple[Any, dict[str, Any]]:
         """The logits after `prompt` (a vector over the vocabulary) and the cache."""

@@ -10,6 +10,7 @@ from typing import Any
 from pocketmoji.core.config import EvaluateConfig
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.extras import require_extra
+from pocketmoji.core.grammar import Grammar, load_grammar
 from pocketmoji.core.prompt import render
 from pocketmoji.core.runtime import Runtime, stop_token_ids
 from pocketmoji.core.workspace import digest_file, digest_json, versions
@@ -45,24 +46,33 @@ def opened(spec: RuntimeSpec, config: EvaluateConfig, openers: Mapping[str, Open
         with openers[spec.kind](spec, config) as runtime:
             yield runtime
         return
-    limit = config.max_new_tokens
+    limit = config.limit
     if spec.kind == "torch":
         from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
 
         folder = resolve_model(spec.target)
         asked = prompt_renderer(folder)
-        yield TorchRuntime(folder, stop_token_ids(folder), limit, config.batch_size, rendered=asked)
+        yield TorchRuntime(
+            folder,
+            stop_token_ids(folder),
+            limit,
+            config.batch_size,
+            rendered=asked,
+            grammar=_grammar(spec, folder),
+        )
     elif spec.kind == "onnxruntime":
         from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
 
         folder = find_model_folder(_existing(spec.path))
         # One text at a time, as the browser does it: the kernels for several rows round differently.
-        yield OnnxRuntime(spec.path, folder, stop_token_ids(folder), limit, batch_size=1)
+        yield OnnxRuntime(
+            spec.path, folder, stop_token_ids(folder), limit, batch_size=1, grammar=_grammar(spec, folder)
+        )
     elif spec.kind == "litert":
         from pocketmoji.evaluate.runtimes.litert_runtime import LitertRuntime
 
         folder = find_model_folder(_existing(spec.path))
-        yield LitertRuntime(spec.path, folder, stop_token_ids(folder), limit)
+        yield LitertRuntime(spec.path, folder, stop_token_ids(folder), limit, _grammar(spec, folder))
     elif spec.kind == "litert-lm":
         from pocketmoji.evaluate.runtimes.litert_lm_runtime import LitertLmRuntime
 
@@ -86,7 +96,7 @@ def identity(spec: RuntimeSpec, config: EvaluateConfig) -> dict[str, Any]:
 
     An endpoint's weights cannot be seen: it is known by its address and the name of its model.
     """
-    settings: dict[str, Any] = {"max_new_tokens": config.max_new_tokens}
+    settings: dict[str, Any] = {"max_new_tokens": config.limit}
     if spec.kind == "torch":
         folder = resolve_model(spec.target)
         files = folder_digests(folder)
@@ -110,9 +120,17 @@ def identity(spec: RuntimeSpec, config: EvaluateConfig) -> dict[str, Any]:
         }
         settings["device"] = spec.device
         prompt = render("{text}")
+    if spec.grammar:
+        if spec.kind == "transformers.js":
+            folder = spec.path
+        settings["grammar"] = digest_json(load_grammar(folder).as_json())
     about = versions(LIBRARIES.get(spec.kind, []))
     about.pop("python")
     return {"kind": spec.kind, "files": files, "prompt": prompt, "settings": settings, "versions": about}
+
+
+def _grammar(spec: RuntimeSpec, folder: Path) -> Grammar | None:
+    return load_grammar(folder) if spec.grammar else None
 
 
 def artefact_digest(about: Mapping[str, Any]) -> str:
@@ -120,15 +138,19 @@ def artefact_digest(about: Mapping[str, Any]) -> str:
     return digest_json(about["files"])
 
 
-def tokenizer_digest(spec: RuntimeSpec) -> str | None:
-    """What identifies a runtime's tokenizer, so that token ids are compared only where they mean the same."""
+def tokenizer_folder(spec: RuntimeSpec) -> Path | None:
+    """Where a runtime's tokenizer.json is; None for one that does not tell its tokens."""
     if spec.kind in ("openai", "predictions"):
         return None
     if spec.kind == "torch":
-        folder = resolve_model(spec.target)
-    else:
-        folder = spec.path if spec.path.is_dir() else find_model_folder(spec.path)
-    return digest_json(load_tokenizer(folder).get_vocab())
+        return resolve_model(spec.target)
+    return spec.path if spec.path.is_dir() else find_model_folder(_existing(spec.path))
+
+
+def tokenizer_digest(spec: RuntimeSpec) -> str | None:
+    """What identifies a runtime's tokenizer, so that token ids are compared only where they mean the same."""
+    folder = tokenizer_folder(spec)
+    return digest_json(load_tokenizer(folder).get_vocab()) if folder else None
 
 
 def _digests(folder: Path) -> dict[str, str]:

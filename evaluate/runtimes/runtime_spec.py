@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pocketmoji.core.errors import InputError
 from pocketmoji.evaluate.scoring.answering import file_stem
+from pocketmoji.evaluate.scoring.with_grammar import WITH_GRAMMAR
 
 KINDS = {
     "torch": "torch:DIR (a model folder or a repository of the Hugging Face Hub)",
@@ -20,18 +21,21 @@ KINDS = {
     "predictions": "predictions:FILE.jsonl (answers that were given elsewhere: text and raw)",
     "openai": "openai:URL#MODEL (a server that speaks OpenAI's chat completions)",
 }
+TELL_LOGITS = ("torch", "onnxruntime", "litert", "transformers.js")
 NAME = re.compile(r"[A-Za-z0-9_.+/-]+")
 DEVICES = {"transformers.js": ("wasm", "webgpu"), "mediapipe": ("webgpu",)}
 
 
 @dataclass(frozen=True)
 class RuntimeSpec:
-    """`kind` is a word of the design (and "openai"), `target` a folder, a file or an address, `device` a browser's."""
+    """`kind` is a word of the design (and "openai"), `target` a folder, a file or an address, `device` a browser's.
+    `grammar`: only whole emoji can be said."""
 
     name: str
     kind: str
     target: str
     device: str = ""
+    grammar: bool = False
 
     @property
     def path(self) -> Path:
@@ -39,12 +43,14 @@ class RuntimeSpec:
 
 
 def parse_spec(given: str) -> RuntimeSpec:
-    """[NAME=]KIND:TARGET. Without a name it is made of the kind and the target: torch-model, onnxruntime-model_q4,
-    transformers.js/wasm."""
+    """[NAME=]KIND[+grammar]:TARGET. Without a name it is made of the kind and the target: torch-model,
+    onnxruntime-model_q4, transformers.js/wasm+grammar."""
     head, _, rest = given.partition("=")
     named = bool(rest) and ":" not in head
     name, described = (head, rest) if named else ("", given)
     kind, separator, target = described.partition(":")
+    grammar = kind.endswith(WITH_GRAMMAR)
+    kind = kind.removesuffix(WITH_GRAMMAR)
     if kind not in KINDS or not separator or not target:
         raise InputError(f"--runtime is {given!r}", expected="[NAME=]KIND:TARGET with one of\n            " + _listed())
     device = ""
@@ -57,12 +63,17 @@ def parse_spec(given: str) -> RuntimeSpec:
             raise InputError(f"--runtime is {given!r}", expected=f"{kind} runs on {' or '.join(DEVICES[kind])}")
     if kind == "openai" and not re.fullmatch(r"[^#]+#.+", target):
         raise InputError(f"--runtime is {given!r}", expected="openai:http://HOST/v1#MODEL")
-    name = name or _default_name(kind, target, device)
+    if grammar and kind not in TELL_LOGITS:
+        raise InputError(
+            f"--runtime is {given!r}",
+            expected=f"a grammar with {', '.join(TELL_LOGITS)}: {kind} does not say what else it could have chosen",
+        )
+    name = name or _default_name(kind, target, device) + (WITH_GRAMMAR if grammar else "")
     if not NAME.fullmatch(name):
         raise InputError(
             f"a runtime is named {name!r}", expected="letters, digits and _ . + / -", remedy=f"NAME={described}"
         )
-    return RuntimeSpec(name, kind, target, device)
+    return RuntimeSpec(name, kind, target, device, grammar)
 
 
 def parse_specs(given: Sequence[str]) -> list[RuntimeSpec]:
@@ -89,4 +100,5 @@ def _default_name(kind: str, target: str, device: str) -> str:
 
 
 def _listed() -> str:
-    return "\n            ".join(KINDS.values())
+    can = ", ".join(TELL_LOGITS)
+    return "\n            ".join([*KINDS.values(), f"KIND{WITH_GRAMMAR}:TARGET says whole emoji only ({can})"])

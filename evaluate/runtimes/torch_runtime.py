@@ -8,10 +8,11 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocketmoji.core.grammar import Grammar
 from pocketmoji.core.prompt import render
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.runtime import Progress
-from pocketmoji.evaluate.runtimes.greedy import common_prefix, decode, fits, read_prefix
+from pocketmoji.evaluate.runtimes.greedy import common_prefix, decode, fits, masked, read_prefix
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prediction, prompt_tokens
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ class TorchRuntime:
     floats, the yardstick of every export; on CUDA in bfloat16. A model that is handed in is used as it is, where it is,
     and gets its training mode back. Prompts are sorted by length, so that a batch has little padding, and padded on the
     left. What all prompts begin with is computed once (a Gemma 3 within its window). `seconds` of a prediction is its
-    share of the batch's time; the time to the first token is not known.
+    share of the batch's time; the time to the first token is not known. With a `grammar` only tokens that it allows are
+    said.
     """
 
     name = "torch"
@@ -39,6 +41,7 @@ class TorchRuntime:
         model: Any = None,
         tokenizer: Tokenizer | None = None,
         rendered: Callable[[str], str] = render,
+        grammar: Grammar | None = None,
     ) -> None:
         self.tokenizer = tokenizer or load_tokenizer(model_folder)
         self.model = load_model(model_folder) if model is None else model
@@ -46,6 +49,7 @@ class TorchRuntime:
         self.max_new_tokens = max_new_tokens
         self.batch_size = batch_size
         self.rendered = rendered
+        self.grammar = grammar
 
     def predict(self, texts: Sequence[str], progress: Progress | None = None) -> list[Prediction]:
         """One prediction per text, in the order of `texts`."""
@@ -92,7 +96,8 @@ class TorchRuntime:
         def decoded(prompts: list[list[int]]) -> list[list[int]]:
             rests = [prompt[len(prefix) :] for prompt in prompts]
             with torch.inference_mode():
-                return decode(self.model, cache, len(prefix), rests, self.stop_token_ids, self.max_new_tokens)
+                limits = self.stop_token_ids, self.max_new_tokens, self.grammar
+                return decode(self.model, cache, len(prefix), rests, *limits)
 
         return decoded
 
@@ -100,7 +105,7 @@ class TorchRuntime:
         import torch
         from transformers import GenerationConfig
 
-        longest = max(map(len, prompts))
+        longest, limit = max(map(len, prompts)), self.max_new_tokens
         pad = self.stop_token_ids[0]  # any token will do: it is masked before a prompt and cut off after an answer
         device = self.model.device
         ids = torch.tensor([[pad] * (longest - len(p)) + p for p in prompts], device=device)
@@ -108,15 +113,20 @@ class TorchRuntime:
         # A configuration of our own: a checkpoint's may ask for sampling. generate() keeps a cache and asks for the
         # last position's logits only.
         settings = GenerationConfig(
-            max_new_tokens=self.max_new_tokens,
+            max_new_tokens=limit,
             do_sample=False,
             num_beams=1,
             use_cache=True,
             eos_token_id=self.stop_token_ids,
             pad_token_id=pad,
         )
+        processors = []
+        if grammar := self.grammar:
+            processors.append(lambda so_far, logits: masked(logits, grammar, so_far[:, longest:].tolist(), limit))
         with torch.inference_mode():
-            out = self.model.generate(input_ids=ids, attention_mask=mask, generation_config=settings)
+            out = self.model.generate(
+                input_ids=ids, attention_mask=mask, generation_config=settings, logits_processor=processors
+            )
         return out[:, longest:].tolist()
 
 

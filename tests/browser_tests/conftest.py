@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pocketmoji.core.grammar import make_grammar
 from pocketmoji.core.records import EvaluationText, Prediction
-from pocketmoji.core.workspace import write_json
+from pocketmoji.core.workspace import digest_file, write_json
 
 STOP, NEW_TOKENS = [1], 6
 TEXTS = [
@@ -33,6 +34,7 @@ def tiny_web(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
     folder = tmp_path_factory.mktemp("tiny") / "web"
     export_onnx(tiny_model, folder, ["fp32"])
+    grammar = make_grammar(tiny_model).write(folder)
     card = {
         "name": "onnx_fp32",
         "dtype": "fp32",
@@ -40,6 +42,7 @@ def tiny_web(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         "task_file": None,
         "stop_token_ids": STOP,
         "max_new_tokens": NEW_TOKENS,
+        "grammar": {"file": grammar.name, "sha256": digest_file(grammar)},
     }
     write_json(folder / "pocketmoji.json", card)
     return folder

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 from pocketmoji.browser_tests.app.node import build_demo, find_node
 from pocketmoji.core.emoji import emoji_table, is_compliant
+from pocketmoji.core.grammar import Grammar, make_grammar
 
 
 def cases() -> list[str]:
@@ -38,11 +40,28 @@ def test_demo_builds_with_its_runtimes() -> None:
     assert "//cdn" not in page and "jsdelivr" not in page
 
 
-def test_vitest_and_the_same_emoji_as_in_python(tmp_path: Path) -> None:
+def allowed_by_python(grammar: Grammar, count: int) -> list[tuple[list[int], int, list[int]]]:
+    """Answers so far, limits, and which tokens may come next."""
+    source, found = random.Random(0), []
+    for _ in range(count):
+        answer: list[int] = []
+        limit = source.randint(grammar.fewest_tokens, 16)
+        while len(allowed := grammar.allowed(answer, limit).tolist()):
+            found.append((list(answer), limit, allowed))
+            answer.append(source.choice(allowed))
+        found.append((answer, limit, []))
+    return found
+
+
+def test_vitest_and_the_same_emoji_as_in_python(tiny_model: Path, tmp_path: Path) -> None:
+    grammar = make_grammar(tiny_model)
+    shared = {"file": grammar.as_json(), "allowed": allowed_by_python(grammar, 100), "emoji": list(emoji_table())}
+    (tmp_path / "grammar.json").write_text(json.dumps(shared, ensure_ascii=False), "utf-8")
     verdicts = tmp_path / "verdicts.json"
     verdicts.write_text(json.dumps([[text, is_compliant(text)] for text in cases()], ensure_ascii=False), "utf-8")
     build_demo()
-    done = find_node().run("test", POCKETMOJI_EMOJI_VERDICTS=str(verdicts))
+    given = {"POCKETMOJI_EMOJI_VERDICTS": str(verdicts), "POCKETMOJI_GRAMMAR": str(tmp_path / "grammar.json")}
+    done = find_node().run("test", **given)
     assert done.returncode == 0, done.stdout[-4000:]
 
 

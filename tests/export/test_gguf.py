@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.prompt import CHAT_TEMPLATE, render
+from pocketmoji.core.prompt import PHRASE_TEMPLATE, render
 from pocketmoji.core.workspace import read_json, write_json
 from pocketmoji.export.gguf_file import export_gguf
 
@@ -61,7 +61,7 @@ def test_prompt_tokens_and_template_read_back(model: Path, files: dict[str, Path
         prompt = render(text)
         assert read(prompt, add_special_tokens=False).input_ids == ours(prompt, add_special_tokens=False).input_ids
     fields = GGUFReader(files["F16"]).fields
-    assert fields["tokenizer.chat_template"].contents() == CHAT_TEMPLATE
+    assert fields["tokenizer.chat_template"].contents() == PHRASE_TEMPLATE
     assert fields["tokenizer.ggml.eos_token_id"].contents() == 1
 
 

@@ -103,3 +103,17 @@ def test_a_preset_gives_way_to_what_is_said() -> None:
     assert config.epochs == 1.0 and config.seed_repeats == TrainConfig(preset="memorise").seed_repeats
     with pytest.raises(ValueError, match="memorise"):
         TrainConfig(preset="remember")
+
+
+def test_a_long_answer_is_heard_to_its_end(tiny_model: Path, tmp_path: Path) -> None:
+    """It takes more tokens than answers commonly have: judged before its end it could never be right."""
+    from transformers import AutoModelForCausalLM
+
+    from pocketmoji.core.prompt import render
+    from pocketmoji.train.best_epoch import validation_recall
+    from tests.tiny import teach
+
+    row = Example(text="what a fun party", emoji="👨‍👩‍👧‍👦🚗👨‍👩‍👧‍👦🏕️", seed_id="s", origin="seed")
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    teach(model, {render(row.text): row.emoji}, stop=1)
+    assert validation_recall(AutoModelForCausalLM.from_pretrained(model), model, [row], stop_id=1) == 1.0

@@ -1,0 +1,74 @@
+"""The emoji grammar in GBNF, for llama.cpp: whole emoji and nothing else, whatever the model wants to say.
+
+https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md. It speaks of characters, not of tokens, so it
+cannot know how many tokens are left: it bounds the number of emoji instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pocketmoji.core.emoji import emoji_table
+from pocketmoji.core.workspace import write_text
+
+GBNF_FILE = "emoji.gbnf"
+Node = tuple[bool, tuple[tuple[str, int], ...]]
+"""Whether an emoji may end here, and the next characters, each with the number of its node."""
+
+
+def write_gbnf(folder: Path, most: int) -> Path:
+    """Write the grammar of one to `most` emoji."""
+    path = folder / GBNF_FILE
+    write_text(path, gbnf(emoji_table(), most))
+    return path
+
+
+def gbnf(sequences: Iterable[str], most: int) -> str:
+    nodes = _nodes(sequences)
+    rules = [f"root ::= emoji{{1,{most}}}"]
+    for number in range(len(nodes) - 1, -1, -1):  # the first character's node is the last
+        _, onward = nodes[number]
+        by_target: dict[int, list[str]] = {}
+        for character, target in onward:
+            by_target.setdefault(target, []).append(character)
+        parts = [f"[{_class(found)}]{_reference(nodes, target)}" for target, found in by_target.items()]
+        if parts:
+            rules.append(f"{'emoji' if number == len(nodes) - 1 else f'n{number}'} ::= {' | '.join(parts)}")
+    return "\n".join(rules) + "\n"
+
+
+def _nodes(sequences: Iterable[str]) -> list[Node]:
+    """The places within an emoji, those that go on alike being one; a place comes after all that follow it."""
+    trie: list[dict[str, int]] = [{}]
+    ends: set[int] = set()
+    for sequence in sorted(set(sequences)):
+        place = 0
+        for character in sequence:
+            if character not in trie[place]:
+                trie[place][character] = len(trie)
+                trie.append({})
+            place = trie[place][character]
+        ends.add(place)
+    same: dict[Node, int] = {}
+    number = [0] * len(trie)
+    for place in range(len(trie) - 1, -1, -1):
+        onward = tuple(sorted((character, number[child]) for character, child in trie[place].items()))
+        number[place] = same.setdefault((place in ends, onward), len(same))
+    return list(same)
+
+
+def _reference(nodes: list[Node], number: int) -> str:
+    ends, onward = nodes[number]
+    return f" n{number}{'?' if ends else ''}" if onward else ""
+
+
+def _class(characters: list[str]) -> str:
+    """A class of characters, neighbours as ranges."""
+    ranges: list[list[int]] = []
+    for code in sorted(map(ord, characters)):
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"\\U{a:08X}" if a == b else f"\\U{a:08X}-\\U{b:08X}" for a, b in ranges)
