@@ -13,6 +13,8 @@ import pytest
 
 from pocketmoji.asking import Asked
 from pocketmoji.cli import main
+from pocketmoji.core.emoji import find_fault
+from pocketmoji.core.grammar import load_grammar
 from pocketmoji.core.runtime import stop_token_ids
 from pocketmoji.core.workspace import read_json
 from pocketmoji.evaluate.runtimes.candidates import candidates
@@ -23,10 +25,12 @@ from tests.browser_tests.conftest import tiny_web  # noqa: F401  (a fixture)
 def test_the_first_answer_is_the_greedy_one_and_all_begin_otherwise(tiny_web: Path) -> None:  # noqa: F811
     asked = Asked(tiny_web)
     file, limit = next(tiny_web.glob("onnx/*.onnx")), read_json(tiny_web / "pocketmoji.json")["max_new_tokens"]
-    greedy = OnnxRuntime(file, tiny_web, stop_token_ids(tiny_web), limit, batch_size=1).predict(["a party"])[0]
+    stops, grammar = stop_token_ids(tiny_web), load_grammar(tiny_web)
+    greedy = OnnxRuntime(file, tiny_web, stops, limit, batch_size=1, grammar=grammar).predict(["a party"])[0]
     found = asked.ask("a party", 3).answers
     assert found[0].emoji == greedy.raw and found[0].stopped == greedy.stopped
     assert len({one.emoji for one in found}) == len(found) <= 3
+    assert all(find_fault(one.emoji) is None and one.stopped for one in found)  # the page has a grammar, so has this
     assert all(0 <= one.probability <= 1 for one in found)
     assert [one.probability for one in found[1:]] == sorted((one.probability for one in found[1:]), reverse=True)
 
