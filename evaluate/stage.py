@@ -45,7 +45,8 @@ def evaluate_runtimes(
 
     for spec in specs:
         require(spec)
-    config = with_limit(config, answers_of(dataset), filter(None, map(tokenizer_folder, specs)))
+    folders = [folder for spec in specs if (folder := tokenizer_folder(spec)) and (folder / "tokenizer.json").is_file()]
+    config = with_limit(config, answers_of(dataset), folders)
 
     def work(out: Path) -> None:
         run_evaluation(
