@@ -45,8 +45,8 @@ def evaluate_runtimes(
 
     for spec in specs:
         require(spec)
-    folders = [folder for spec in specs if (folder := tokenizer_folder(spec)) and (folder / "tokenizer.json").is_file()]
-    config = with_limit(config, answers_of(dataset), folders)
+    models = [model for model in map(tokenizer_folder, specs) if model and (model / "tokenizer.json").is_file()]
+    config = with_limit(config, answers_of(dataset), models)
 
     def work(out: Path) -> None:
         run_evaluation(
