@@ -73,7 +73,7 @@ const EXPLANATIONS: [RegExp, string, string, boolean][] = [
   [/worker stopped: .*(SyntaxError|import statement|import declarations|Unexpected token)/, 'This browser is too old for the page', TOO_OLD, NEVER],
   [/cannot be reached|Failed to fetch|NetworkError|dynamically imported/, 'No connection', 'The server cannot be reached, and not all that the page needs is kept on this device yet. Once it is, this page works offline.', AGAIN],
   [/Git LFS/, 'The model is not there', 'The host serves the pointers of Git LFS in place of the files. Build the site for this host: pocketmoji demo --build DIR --host NAME.', NEVER],
-  [/is not there|Unable to load/, 'The model is not there', 'A file is missing on the server. Is the folder right, did the export finish, and was every file put on the host?', NEVER],
+  [/is not there|Unable to load|was not found/, 'The model is not there', 'A file is missing on the server. Is the folder right, did the export finish, and was every file put on the host?', NEVER],
   [/quota|storage (is )?full/i, "This browser's storage is full", 'Free some space, or leave private browsing, and try again.', AGAIN],
   [/memory|allocat|RangeError/i, 'Not enough memory', 'Close other tabs and try again; on a phone, a smaller model may be what fits.', AGAIN],
   [/computes nonsense/, 'The model computes nonsense', 'Its numbers are not numbers on this device. Another device, or a model that was exported again, may help.', NEVER],
