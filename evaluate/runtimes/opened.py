@@ -144,7 +144,7 @@ def tokenizer_folder(spec: RuntimeSpec) -> Path | None:
         return None
     if spec.kind == "torch":
         return resolve_model(spec.target)
-    return spec.path if spec.path.is_dir() else find_model_folder(_existing(spec.path))
+    return spec.path if spec.device or spec.path.is_dir() else find_model_folder(_existing(spec.path))
 
 
 def tokenizer_digest(spec: RuntimeSpec) -> str | None:
