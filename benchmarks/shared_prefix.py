@@ -20,8 +20,8 @@ from pocketmoji.core.records import Example, read_jsonl
 from pocketmoji.datagen.generate import generate
 from pocketmoji.train.base import resolve_base
 from pocketmoji.train.encoding import encode
+from pocketmoji.train.nf4 import load_nf4
 from pocketmoji.train.precision import choose_precision
-from pocketmoji.train.qlora import load_nf4
 from pocketmoji.train.shared_prefix import IGNORED, collate, feature, label_loss
 from pocketmoji.train.stop_token import choose_stop_token
 from pocketmoji.train.vocabulary import prune_base

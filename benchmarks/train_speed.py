@@ -147,7 +147,8 @@ def trained(work: Path, steps: int, base: Path, precision: Any, config: TrainCon
     from transformers import set_seed
 
     from pocketmoji.core.grid import PRECISIONS
-    from pocketmoji.train.qlora import load_nf4, make_trainer
+    from pocketmoji.train.nf4 import load_nf4
+    from pocketmoji.train.trainer import make_trainer
 
     set_seed(0)
     stop = read_json(work / "base" / "base.json")["stop"]["token"]

@@ -15,17 +15,27 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+# A list of so many phrases is long: all that is made of a short one would take hours (docs/train.md).
+LONG_LIST = 200
+
+
 class DatagenConfig(Settings):
-    teacher: Literal["auto", "offline", "gemini", "openai", "transformers"] = "auto"
+    teacher: Literal["auto", "offline", "recorded", "gemini", "openai", "transformers"] = "auto"
     # Google keeps this name pointing at its current small model; a numbered one is shut down after about a year.
     teacher_model: str = Field(
         default="gemini-flash-lite-latest", description="the teacher's name for the model, or a folder"
     )
     base_url: str = Field(default="", description="server of the openai or gemini teacher; empty: the provider's")
+    recording: Path | None = Field(default=None, description="paraphrases to replay; default: LIST.recorded.jsonl")
     executor: Literal["async", "gemini-batch", "ray"] = "async"
-    paraphrases: int = Field(default=8, ge=1, description="paraphrases kept per trained seed, held-out ones included")
-    heldout_paraphrases: int = Field(default=1, ge=0, description="of these, kept back per seed to measure recall")
+    paraphrases: int = Field(
+        default=0,
+        ge=0,
+        description="kept per trained seed, held-out ones included; 0: 20 by a model, 8 by rules (2 for a long list)",
+    )
+    heldout_paraphrases: int = Field(default=-1, ge=-1, description="of these kept back for recall; -1: a tenth")
     heldout_seeds: float = Field(default=0.1, ge=0, lt=0.9, description="share of seeds not trained, for transfer")
+    everyday: bool = Field(default=True, description="everyday language is learnt before the list, and kept with it")
     max_bad_rows: float = Field(default=0.01, ge=0, le=1, description="share of bad seed rows to set aside, not refuse")
     random_seed: int = 0
     language: str = Field(default="auto", description="language of the paraphrases; auto: that of the seeds")
@@ -44,20 +54,25 @@ class DatagenConfig(Settings):
     price: str = Field(default="", description="IN,OUT: dollars per million tokens; empty: the price table")
     max_leak: float = Field(default=0.001, ge=0, le=1, description="share of held-out texts that may be in training")
 
+    def for_list(self, seeds: int, by_rules: bool) -> DatagenConfig:
+        """The same with the numbers that stand for "as many as are right" where a list has so many seeds."""
+        many = (2 if seeds >= LONG_LIST else 8) if by_rules else 20
+        paraphrases = self.paraphrases or many
+        heldout = -(-paraphrases // 10) if self.heldout_paraphrases < 0 else self.heldout_paraphrases
+        return self.model_copy(update={"paraphrases": paraphrases, "heldout_paraphrases": heldout})
+
     # How the rows were got, not which: they stand in no dataset, so that any executor and budget give the same bytes.
     HOW: ClassVar[tuple[str, ...]] = (
         *("base_url", "executor", "concurrency", "timeout", "requests_per_minute", "tokens_per_minute"),
-        *("max_requests", "max_cost", "price", "thinking_tokens"),
+        *("max_requests", "max_cost", "price", "thinking_tokens", "recording"),
     )
 
 
 # What a preset sets where nothing else is said; docs/train.md has what they did to recall and transfer.
 PRESETS: dict[str, dict[str, Any]] = {
-    "memorise": {"seed_repeats": 3, "lora_rank": 64, "learning_rate": 1e-3},
-    "generalise": {"epochs": 2.0, "learning_rate": 2e-4},
+    "memorise": {"seed_repeats": 4},
+    "generalise": {"learning_rate": 2e-4},
 }
-# From so many phrases on `auto` is memorise: 65 are learnt with either, 1,693 hardly without it (docs/train.md).
-LONG_LIST = 200
 
 
 class TrainConfig(Settings):
@@ -71,12 +86,16 @@ class TrainConfig(Settings):
     languages: str = Field(
         default="auto", description="whose frequent words the vocabulary keeps: de,es,ja; auto: the list's"
     )
-    epochs: float = Field(default=3.0, gt=0)
-    seed_repeats: int = Field(default=1, ge=1, description="how often an epoch has each seed's own text")
+    everyday: bool = Field(default=True, description="everyday language is learnt before the list, and kept with it")
+    everyday_rows: int = Field(default=5_000, ge=1, description="rows that the base is taught, once for all lists")
+    everyday_epochs: float = Field(default=1.0, gt=0, description="how often it is taught them")
+    replay: int = Field(default=1_800, ge=0, description="rows of everyday language trained along with the list")
+    epochs: float = Field(default=1.0, gt=0)
+    seed_repeats: int = Field(default=2, ge=1, description="how often an epoch has each seed's own text")
     max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")
-    batch_size: int = Field(default=16, ge=1)
-    learning_rate: float = Field(default=5e-4, gt=0)
-    lora_rank: int = Field(default=16, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=8e-4, gt=0)
+    lora_rank: int = Field(default=64, ge=1)
     quantise: Literal["fp32", "q8", "q4", "q4-32"] = Field(
         default="q4", description="train through the grid of this web artefact"
     )

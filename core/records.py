@@ -16,6 +16,10 @@ Group = Literal["seed", "other_words", "everyday", "typed", "paraphrase", "untau
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 
+# What is trained beside the splits: forms in which people type the list's phrases, and everyday language.
+TYPED, EVERYDAY = "typed.jsonl", "everyday.jsonl"
+
+
 class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,7 +34,8 @@ class Seed(Record):
 
 
 class Example(Record):
-    """One row of a dataset. `origin` is "seed", "offline:<rule>" or "<teacher>:<model>"; `cell` is where on the axes of
+    """One row of a dataset. `origin` is "seed", "offline:<rule>", "<teacher>:<model>", "typed:<way>", "everyday"
+    or "cldr:<language>"; `cell` is where on the axes of
     diversity the row was asked for, empty for seeds."""
 
     text: str

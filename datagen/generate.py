@@ -14,6 +14,7 @@ from pocketmoji.core.language import find_languages
 from pocketmoji.core.records import Example, write_jsonl
 from pocketmoji.core.workspace import write_json, write_text
 from pocketmoji.datagen.collect import Collected, collect
+from pocketmoji.datagen.dataset.beside import everyday_for, write_beside
 from pocketmoji.datagen.dataset.card import describe, render_card
 from pocketmoji.datagen.dataset.leaks import measure_leaks, shared_seeds, worst_leak
 from pocketmoji.datagen.dataset.splits import choose_heldout_seeds, choose_validated, place, wanted_paraphrases
@@ -22,17 +23,20 @@ from pocketmoji.datagen.executors.journal import Journal
 from pocketmoji.datagen.filters.filters import SURPLUS_REASON, Screen
 from pocketmoji.datagen.requests.teacher import Candidate, Teacher
 from pocketmoji.datagen.seeds.reading import SeedFile, read_seeds
-from pocketmoji.datagen.teachers.teachers import JOURNAL, choose_judge, choose_teacher
+from pocketmoji.datagen.teachers.teachers import JOURNAL, choose_judge, choose_teacher, find_recording, teacher_name
 
 
 def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Teacher | None = None) -> None:
     """Reads the seeds, has them paraphrased and writes the dataset to `folder`.
 
     Writes train, validation, heldout_paraphrases and heldout_seeds (Example records, .jsonl and .parquet), seeds,
-    rejected and dropped (.jsonl), then README.md with its plots and statistics.json. Same seeds, settings and replies:
-    same bytes, whichever executor got the replies and however often it was interrupted. GateFailed, with everything
-    written, if more texts leak between splits than `max_leak` allows.
+    rejected, dropped, typed and everyday (.jsonl), then README.md with its plots and statistics.json. Same seeds,
+    settings and replies: same bytes, whichever executor got the replies and however often it was interrupted.
+    GateFailed, with everything written, if more texts leak between splits than `max_leak` allows.
     """
+    file = read_seeds(seeds_path, config.max_bad_rows)
+    recording = find_recording(seeds_path, config)
+    config = config.for_list(len(file.seeds), teacher_name(config, recording) == "offline")
     if config.heldout_paraphrases > config.paraphrases:
         raise InputError(
             f"heldout_paraphrases is {config.heldout_paraphrases}",
@@ -40,15 +44,15 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
             where="settings of datagen",
             remedy="ask for more paraphrases, or hold fewer back",
         )
-    file = read_seeds(seeds_path, config.max_bad_rows)
     say(f"datagen: {len(file.seeds)} seeds in {file.rows} rows of {file.name}")
     for note in file.notes:
         say(f"  {note}")
     journal = Journal(folder / JOURNAL)
     languages = find_languages(seed.text for seed in file.seeds)
-    teacher = teacher or choose_teacher(config, journal, os.environ, languages)
+    teacher = teacher or choose_teacher(config, journal, os.environ, languages, recording)
     judge = choose_judge(config, journal, os.environ)
-    heldout = choose_heldout_seeds(file.seeds, config)
+    everyday = everyday_for(file.seeds, config)
+    heldout = choose_heldout_seeds(file.seeds, config, everyday.near)
     wanted = [wanted_paraphrases(seed, heldout, config) for seed in file.seeds]
     folder.mkdir(parents=True, exist_ok=True)
     with closing(journal), _no_empty_folder(folder), lines_writer(folder / "dropped.jsonl") as record:
@@ -67,11 +71,12 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
     _remove(collected)
     short = {n: (got[n], wanted[n], collected.why.get(n, "")) for n in range(len(got)) if got[n] < wanted[n]}
 
+    beside = write_beside(file.seeds, heldout, everyday, config, folder)
     write_jsonl(folder / "seeds.jsonl", file.seeds)
     write_jsonl(folder / "rejected.jsonl", file.rejected)
     leaks = measure_leaks(folder)
     statistics = describe(
-        file, heldout, tally, short, screen, config, teacher, leaks=leaks, shared=shared_seeds(folder)
+        file, heldout, tally, short, screen, config, teacher, leaks=leaks, shared=shared_seeds(folder), beside=beside
     )
     statistics["languages"] = languages
     write_json(folder / "statistics.json", statistics)

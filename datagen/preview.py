@@ -24,8 +24,10 @@ from pocketmoji.datagen.teachers.judge import JudgeRequest, screened
 from pocketmoji.datagen.teachers.model_teacher import plan
 from pocketmoji.datagen.teachers.teachers import (
     JOURNAL,
+    RECORDED,
     choose_judge,
     choose_teacher,
+    find_recording,
     say_limits_of_rules,
     teacher_name,
 )
@@ -40,7 +42,9 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
     `most` is the bound that --max-cost reckons with.
     """
     seeds = _read(seeds_path, config).seeds
-    name = teacher_name(config)
+    recording = find_recording(seeds_path, config)
+    name = teacher_name(config, recording)
+    config = config.for_list(len(seeds), name == "offline")
     heldout = choose_heldout_seeds(seeds, config)
     asks = []
     for seed in seeds:
@@ -48,9 +52,10 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
         asks.append(Ask(seed, wanted + max(2, wanted // 4)))
     rows = sum(ask.wanted for ask in asks)
     found: dict[str, Any] = {"teacher": name, "seeds": len(seeds), "rows": rows, "requests": 0, "known": 0}
-    if name == "offline":
-        say(f"datagen: {rows} rows by rules for {len(seeds)} seeds: no requests, no money")
-        say_limits_of_rules(find_languages(seed.text for seed in seeds))
+    if name == "offline" or name.startswith(RECORDED):
+        say(f"datagen: {rows} rows by rules or from a recording for {len(seeds)} seeds: no requests, no money")
+        if name == "offline":
+            say_limits_of_rules(find_languages(seed.text for seed in seeds))
         return found | {"input_tokens": 0, "output_tokens": 0, "dollars": 0.0} | judge_estimate(asks, config)
     journal = Journal(folder / JOURNAL) if folder else None
     sent = received = most_sent = most_received = 0
@@ -143,7 +148,8 @@ def preview(seeds_path: Path, config: DatagenConfig, count: int) -> dict[str, An
     shown = []
     with tempfile.TemporaryDirectory() as folder, closing(Journal(Path(folder) / JOURNAL)) as journal:
         languages = find_languages(seed.text for seed in file.seeds)
-        teacher = choose_teacher(config, journal, os.environ, languages)
+        recording = find_recording(seeds_path, config)
+        teacher = choose_teacher(config, journal, os.environ, languages, recording)
         judge = choose_judge(config, journal, os.environ)
         asks = [Ask(seed, PREVIEWED) for seed in file.seeds[:count]]
         for number, candidates in enumerate(teacher.paraphrase(asks, lambda n: None)):

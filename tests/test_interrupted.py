@@ -28,6 +28,7 @@ def command(base: Path, runs: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "pocketmoji", "run", "--seeds", str(SEEDS), "--runs", str(runs)),
         *("--base", str(base), "--keep-vocabulary", "--paraphrases", "2", "--max-steps", "40", "--batch-size", "4"),
+        *("--everyday-rows", "24", "--replay", "8"),
         *("--max-texts", "6", "--no-litert", "--webgpu-texts", "0", "--mediapipe-texts", "0"),
     ]
 

@@ -25,7 +25,7 @@ def arguments(runs: Path) -> list[str]:
     return [
         *("run", "--json", "--seeds", str(SEEDS), "--runs", str(runs)),
         *("--paraphrases", "4", "--max-steps", "40", "--batch-size", "12", "--vocabulary-size", "16384"),
-        *("--learning-rate", "1e-3"),
+        *("--learning-rate", "1e-3", "--everyday-rows", "120", "--replay", "24"),
         *("--max-texts", "30", "--webgpu-texts", "1", "--mediapipe-texts", "1", "--litertlm", "--gguf", "Q8_0"),
     ]
 

@@ -8,17 +8,25 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Precision:
-    """`dtype` is torch's name of the compute format; `device` is cuda or cpu."""
+    """`dtype` is torch's name of the format that weights and activations are in; `device` is cuda or cpu. `products`
+    is the format in which linear layers multiply while they are trained through a grid; sums are in 32 bits anyway."""
 
     device: str
     dtype: str
     reason: str
+    products: str = ""
 
     @property
     def torch_dtype(self) -> Any:
         import torch
 
         return getattr(torch, self.dtype)
+
+    @property
+    def torch_products(self) -> Any:
+        import torch
+
+        return getattr(torch, self.products or self.dtype)
 
 
 def choose_precision() -> Precision:
@@ -29,4 +37,8 @@ def choose_precision() -> Precision:
         if torch.cuda.is_bf16_supported(including_emulation=False):
             return Precision("cuda", "bfloat16", f"{name} computes bfloat16 natively")
         return Precision("cuda", "float32", f"{name} has no bfloat16, and Gemma 3's activations overflow float16")
-    return Precision("cpu", "float32", "a CPU trains in 32 bits, as exactly as it answers afterwards")
+    exactly = "a CPU trains in 32 bits, as exactly as it answers afterwards"
+    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
+        # Half the time for the products, which are half of a step; nothing that is added up is rounded.
+        return Precision("cpu", "float32", f"{exactly}; this one multiplies in bfloat16 natively", "bfloat16")
+    return Precision("cpu", "float32", exactly)

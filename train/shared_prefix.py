@@ -7,13 +7,16 @@ prefix's end, so every logit and every gradient is what separate sequences would
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
 from pocketmoji.train.encoding import Encoded
 
 IGNORED = -100
+ATTENTION = "pocketmoji_shared_prefix"
 
 
 def feature(row: Encoded) -> dict[str, list[int]]:
@@ -50,12 +53,74 @@ def collate(features: Sequence[dict[str, list[int]]]) -> dict[str, Any]:
     return {name: torch.tensor([column]) for name, column in columns.items()}
 
 
-def attention_masks(segments: Any, positions: Any, window: int) -> dict[str, Any]:
-    """Boolean masks [1, 1, length, length] for Gemma 3's two kinds of layers; True where a query sees a key."""
-    row, column = segments[:, :, None], segments[:, None, :]
-    distance = positions[:, :, None] - positions[:, None, :]
-    full = ((row == column) | (column == 0)) & (distance >= 0)
-    return {"full_attention": full[:, None], "sliding_attention": (full & (distance < window))[:, None]}
+@dataclass(frozen=True)
+class Layout:
+    """Where the examples of a collated batch stand in its sequence, and what a query may see.
+
+    `own` [rows, longest] has the places of each example's own tokens (behind a shorter one's end, any others), `place`
+    where the sequence's tokens after the prefix stand in the flattened `own`. `seen` is True where a query sees a key:
+    of the prefix among itself [prefix, prefix], and of an example's tokens in prefix and example
+    [longest, prefix + longest]; what stands behind an example's end is seen from there alone.
+    """
+
+    prefix: int
+    own: Any
+    place: Any
+    seen: tuple[Any, Any]
+
+
+def layouts(segments: Any, window: int) -> dict[str, Layout]:
+    """The layout of a batch for Gemma 3's two kinds of layers, from `segments` [1, length]."""
+    import torch
+
+    counts = torch.bincount(segments[0])
+    prefix, lengths = int(counts[0]), counts[1:]
+    places = torch.arange(int(lengths.max()), device=segments.device)
+    starts = prefix + lengths.cumsum(0) - lengths
+    own = (starts[:, None] + places).clamp_(max=segments.shape[1] - 1)
+    place = (places < lengths[:, None]).flatten().nonzero()[:, 0]
+    ahead = torch.arange(prefix, device=segments.device)
+    before = torch.cat([ahead, prefix + places])
+    distances = (ahead[:, None] - ahead, (prefix + places)[:, None] - before)
+    full = Layout(prefix, own, place, (distances[0] >= 0, distances[1] >= 0))
+    near = tuple(seen & (distance < window) for seen, distance in zip(full.seen, distances, strict=True))
+    return {"full_attention": full, "sliding_attention": replace(full, seen=(near[0], near[1]))}
+
+
+def attend(
+    module: Any, query: Any, key: Any, value: Any, layout: Any, scaling: float | None = None, **_: Any
+) -> tuple[Any, None]:
+    """Attention of a collated batch: the prefix sees itself, each example the prefix and itself, and no example is
+    compared with another. Tensors are [1, heads, length, size]; transformers calls it as it calls its own."""
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention
+
+    groups, prefix, (rows, longest) = query.shape[1] // key.shape[1], layout.prefix, layout.own.shape
+    key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+    own = lambda states: states[0][:, layout.own].transpose(0, 1)
+    ahead = lambda states: states[:, :, :prefix]
+    both = lambda states: torch.cat([ahead(states).expand(rows, -1, -1, -1), own(states)], 2)
+    told = scaled_dot_product_attention(own(query), both(key), both(value), layout.seen[1], scale=scaling)
+    told = told.transpose(1, 2).reshape(rows * longest, *query.shape[1::2])[layout.place]
+    if prefix:
+        first = scaled_dot_product_attention(ahead(query), ahead(key), ahead(value), layout.seen[0], scale=scaling)
+        told = torch.cat([first[0].transpose(0, 1), told])
+    return told[None], None
+
+
+@contextmanager
+def shared_attention(model: Any) -> Iterator[None]:
+    """Within the block the model attends as `attend` does; it must be handed layouts in place of masks."""
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    ALL_ATTENTION_FUNCTIONS.register(ATTENTION, attend)
+    config = getattr(model, "module", model).config  # several processes wrap the model
+    before = config._attn_implementation
+    config._attn_implementation = ATTENTION
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
 
 
 def label_loss(model: Any, batch: dict[str, Any], window: int) -> Any:
@@ -64,11 +129,12 @@ def label_loss(model: Any, batch: dict[str, Any], window: int) -> Any:
 
     labels = batch["labels"][0]
     wanted = (labels != IGNORED).nonzero()[:, 0]
-    output = model(
-        input_ids=batch["input_ids"],
-        position_ids=batch["position_ids"],
-        attention_mask=attention_masks(batch["segments"], batch["position_ids"], window),
-        logits_to_keep=wanted,
-        use_cache=False,
-    )
+    with shared_attention(model):
+        output = model(
+            input_ids=batch["input_ids"],
+            position_ids=batch["position_ids"],
+            attention_mask=layouts(batch["segments"], window),
+            logits_to_keep=wanted,
+            use_cache=False,
+        )
     return cross_entropy(output.logits[0].float(), labels[wanted])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,8 +10,16 @@ from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import is_first_process, say
 from pocketmoji.core.extras import require_extra
 from pocketmoji.core.language import called, find_languages
-from pocketmoji.core.records import SPLITS, Example, read_jsonl
-from pocketmoji.core.workspace import digest_of, digests_of, read_json, run_stage, write_json
+from pocketmoji.core.records import EVERYDAY, SPLITS, TYPED, Example, read_jsonl
+from pocketmoji.core.workspace import (
+    digest_file,
+    digest_folder,
+    digest_of,
+    digests_of,
+    read_json,
+    run_stage,
+    write_json,
+)
 from pocketmoji.train import processes
 
 
@@ -24,12 +33,16 @@ def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
 
     base = resolve_base(config.base)
     say(f"base: {base.name}")
-    used = [*read_jsonl(dataset / "train.jsonl", Example), *read_jsonl(dataset / "validation.jsonl", Example)]
+    beside = [name for name in (TYPED, EVERYDAY) if (dataset / name).is_file()]
+    trained = [dataset / name for name in ("train.jsonl", "validation.jsonl", *beside)]
+    used = [row for path in trained for row in read_jsonl(path, Example)]
     unseen = [row for split in SPLITS[2:] for row in read_jsonl(dataset / f"{split}.jsonl", Example)]
-    languages = config.languages if config.languages != "auto" else languages_of(dataset)
+    languages = languages_of(dataset, config)
+    if config.languages == "auto":
+        tell_languages(languages)
     settings = {
         "size": None if config.keep_vocabulary else config.vocabulary_size,
-        "languages": languages,
+        "languages": ",".join(languages or ["en"]),
     }
 
     def work(out: Path) -> None:
@@ -52,39 +65,51 @@ def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
         folder,
         command="base",
         config=settings,
-        read={"base": base.digest, **rows_of},
+        read={"base": base.digest, **rows_of, **{name: digest_file(dataset / name) for name in beside}},
         packages=["tokenizers", "wordfreq", "emoji"],
         work=work,
         say=say,
     )
 
 
-def languages_of(dataset: Path) -> str:
-    """The languages of the dataset's seeds, with commas between them, as datagen found them; English if none is known.
-    Says so where it is not English alone."""
+def languages_of(dataset: Path, config: TrainConfig) -> list[str]:
+    """The languages that the settings name, else those of the dataset's seeds as datagen found them; none if nobody
+    can tell."""
+    if config.languages != "auto":
+        return config.languages.split(",")
     told = dataset / "statistics.json"
-    found = read_json(told).get("languages") if told.is_file() else None
-    if not found:
-        rows = [row for split in SPLITS for row in read_jsonl(dataset / f"{split}.jsonl", Example)]
-        found = find_languages(row.text for row in rows if row.origin == "seed")
+    found: list[str] | None = read_json(told).get("languages") if told.is_file() else None
+    if found:
+        return found
+    rows = [row for split in SPLITS for row in read_jsonl(dataset / f"{split}.jsonl", Example)]
+    return find_languages(row.text for row in rows if row.origin == "seed")
+
+
+def tell_languages(found: Sequence[str]) -> None:
+    """Says what the vocabulary keeps where it is not English alone."""
     if not found:
         say(
             "base: the list's language is not told by its words, so the vocabulary keeps English beside what the list"
             " uses (--languages names others, --keep-vocabulary keeps all)"
         )
-    elif found != ["en"]:
+    elif list(found) != ["en"]:
         say(f"base: the list is in {called(found)}, whose words the vocabulary keeps (--languages names others)")
-    return ",".join(found or ["en"])
 
 
 def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
-    """Dataset and pruned base to the merged model, in this process or in all that `accelerate launch` started."""
+    """Dataset and pruned base to the merged model, in this process or in all that `accelerate launch` started. Unless
+    everyday language is left out, the base is prepared first, or found prepared."""
     require_extra("train", what="training")
+    from pocketmoji.train.base import resolve_base
+    from pocketmoji.train.prepare import prepare
+
     if config.preset == "auto":
         phrases = sum(row.origin == "seed" for row in read_jsonl(dataset / "train.jsonl", Example))
         config = config.for_list(phrases)
         if config.preset == "memorise":
             say(f"train: {phrases} phrases are a long list: preset memorise (docs/train.md)")
+
+    prepared = prepare(resolve_base(config.base), config, languages_of(dataset, config)) if config.everyday else None
 
     def work(out: Path) -> None:
         from pocketmoji.train.qlora import train
@@ -93,7 +118,7 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
         if is_first_process():
             processes.tell_others(to_train=True)
         about = read_json(base / "base.json")
-        train(dataset, base, about["name"], StopToken(**about["stop"]), config, out)
+        train(dataset, base, about["name"], StopToken(**about["stop"]), config, out, prepared)
 
     if not is_first_process():
         if processes.told_to_train():
@@ -105,7 +130,12 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
         config=config.model_dump(
             mode="json", exclude={"base", "keep_vocabulary", "vocabulary_size", "languages", "report_to"}
         ),
-        read={**digests_of(dataset, ["train.jsonl", "validation.jsonl"]), "base": digest_of(base)},
+        read={
+            **digests_of(dataset, ["train.jsonl", "validation.jsonl"]),
+            **{name: digest_file(dataset / name) for name in (TYPED, EVERYDAY) if (dataset / name).is_file()},
+            "base": digest_of(base),
+            **({"prepared": digest_folder(prepared.adapter)} if prepared else {}),
+        },
         packages=["torch", "transformers", "peft", "trl", "bitsandbytes"],
         work=work,
         say=say,

@@ -39,6 +39,7 @@ def describe(
     *,
     leaks: Mapping[str, Mapping[str, float | int]],
     shared: int,
+    beside: Mapping[str, Mapping[str, int]],
 ) -> dict[str, Any]:
     """Everything that the card says, as plain data: this is statistics.json.
 
@@ -70,6 +71,7 @@ def describe(
         "axes": {axis: dict(sorted(values.items())) for axis, values in sorted(tally.cells.items())},
         "lengths": histogram(tally.lengths),
         "language": screen.language or "not checked",
+        **beside,
         "leaks": leaks,
         "seeds_short": [
             {"line": file.seeds[n].line, "text": file.seeds[n].text, "got": got, "wanted": wanted, "why": why}
@@ -164,6 +166,14 @@ axes of diversity it was asked for). `datasets.load_dataset` opens this folder: 
                 ["heldout_seeds", s["splits"]["heldout_seeds"], "seeds that are not trained at all: transfer"],
             ],
         ),
+        f"""
+## Trained beside the splits
+
+`typed.jsonl`: {sum(s["typed"].values())} forms in which people type the trained phrases. `everyday.jsonl`:
+{sum(s["everyday"].values())} rows of everyday language, of which training replays some; left out because they are
+{", ".join(f"{why}: {count}" for why, count in s["everyday_left_out"].items())}.
+""",
+        _table(["form", "rows"], [[way, count] for way, count in s["typed"].items()]),
         f"""
 ## Leaks, as measured
 

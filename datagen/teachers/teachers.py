@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.console import say
@@ -11,24 +12,54 @@ from pocketmoji.core.errors import InputError, TeacherError
 from pocketmoji.core.extras import require_extra
 from pocketmoji.core.language import called
 from pocketmoji.datagen.clients.client import Client
+from pocketmoji.datagen.clients.recorded import SUFFIX, RecordedModel
+from pocketmoji.datagen.executors.async_executor import AsyncExecutor
 from pocketmoji.datagen.executors.budget import Budget
 from pocketmoji.datagen.executors.journal import Journal
 from pocketmoji.datagen.requests.teacher import Teacher
+from pocketmoji.datagen.teachers.filled_up import FilledUp
 from pocketmoji.datagen.teachers.judge import Judge
 from pocketmoji.datagen.teachers.model_teacher import Executor, ModelTeacher
 from pocketmoji.datagen.teachers.offline import OfflineTeacher
 
 GEMINI_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 JOURNAL = ".teacher_journal.jsonl"
+RECORDED = "recorded:"
 
 
-def teacher_name(config: DatagenConfig, environment: Mapping[str, str] = os.environ) -> str:
-    """ "offline" or "<teacher>:<model>": what "auto" stands for here is decided by whether there is a Gemini key."""
+def find_recording(seeds: Path, config: DatagenConfig) -> Path | None:
+    """The recording that the settings name, else the one beside the list, if there is one."""
+    if config.recording:
+        if not config.recording.is_file():
+            raise InputError(
+                f"there is no file {config.recording}", expected="a recording of paraphrases", where="--recording"
+            )
+        return config.recording
+    beside = seeds.with_name(seeds.name.removesuffix(seeds.suffix) + SUFFIX)
+    return beside if beside.is_file() else None
+
+
+def teacher_name(
+    config: DatagenConfig, recording: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> str:
+    """ "offline" or "<teacher>:<model>": "auto" is Gemini if there is a key, else the recording if there is one."""
     kind: str = config.teacher
     if kind == "auto":
-        kind = "gemini" if _gemini_key(environment) else "openai" if config.base_url else "offline"
+        kind = "recorded" if recording else "offline"
+        if _gemini_key(environment):
+            kind = "gemini"
+        elif config.base_url:
+            kind = "openai"
     if kind == "offline":
         return "offline"
+    if kind == "recorded":
+        if recording is None:
+            raise InputError(
+                "the recorded teacher has no recording",
+                expected=f"a file LIST{SUFFIX} beside the list, or --recording FILE",
+                where="settings of datagen",
+            )
+        return f"{RECORDED}{recording.name}"
     default = DatagenConfig.model_fields["teacher_model"].default
     if kind != "gemini" and config.teacher_model == default:
         raise InputError(
@@ -40,16 +71,26 @@ def teacher_name(config: DatagenConfig, environment: Mapping[str, str] = os.envi
 
 
 def choose_teacher(
-    config: DatagenConfig, journal: Journal, environment: Mapping[str, str], languages: Sequence[str] = ("en",)
+    config: DatagenConfig,
+    journal: Journal,
+    environment: Mapping[str, str],
+    languages: Sequence[str] = ("en",),
+    recording: Path | None = None,
 ) -> Teacher:
     """The teacher that the settings name, for seeds in these languages. Says which it took and why."""
-    name = teacher_name(config, environment)
+    name = teacher_name(config, recording, environment)
     asked = config.teacher != "auto"
     if name == "offline":
         why = "asked for" if asked else f"no {' or '.join(GEMINI_KEYS)} is set"
         say(f"datagen: teacher offline, hand-written rules and no model ({why})")
         say_limits_of_rules(languages)
         return OfflineTeacher(config.random_seed, languages)
+    if recording and name.startswith(RECORDED):
+        say(f"datagen: teacher {name}, which a language model wrote; rules fill up what it does not have")
+        model = RecordedModel(recording)
+        budget = Budget(name, config, journal)
+        told = ModelTeacher(name, AsyncExecutor(name, lambda: model, journal, budget, config), journal, budget, config)
+        return FilledUp(told, model, OfflineTeacher(config.random_seed, languages))
     open_client = client_opener(name, config, environment)
     why = "asked for" if asked else "a key is set" if name.startswith("gemini:") else "--base-url names a server"
     say(f"datagen: teacher {name} ({why}), executor {config.executor}")
@@ -130,8 +171,6 @@ def make_executor(
         return GeminiBatchExecutor(
             model, gemini_key(os.environ), config.base_url, journal, budget, timeout=config.timeout
         )
-    from pocketmoji.datagen.executors.async_executor import AsyncExecutor
-
     if config.executor == "ray":
         require_extra("ray", what="--executor ray")
         from pocketmoji.datagen.executors.ray_client import RayClient

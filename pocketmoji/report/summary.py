@@ -33,9 +33,11 @@ def summarise_run(config: RunConfig, command: str) -> dict[str, Any]:
                 scores[name]["parity"] = None
     splits = {split: (run / "dataset" / f"{split}.jsonl").read_bytes().count(b"\n") for split in SPLITS}
     timings = {name: engine["timing"] for name, engine in browser["engines"].items() if engine.get("timing")}
+    prepared = read_json(run / "model" / "training.json").get("prepared")
+    prepared_seconds = {"prepare": prepared["seconds"]} if prepared else {}
     summary: dict[str, Any] = {
         "run": config.name,
-        "seconds": {stage: manifest["seconds"] for stage, manifest in manifests.items()},
+        "seconds": {stage: manifest["seconds"] for stage, manifest in manifests.items()} | prepared_seconds,
         "base": read_json(run / "base" / "base.json")["name"],
         "dataset": splits,
         "texts": evaluation["dataset"]["texts"],

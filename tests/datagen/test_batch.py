@@ -112,7 +112,7 @@ def test_the_ceiling_of_requests_holds(tmp_path: Path) -> None:
 
 def test_begun_by_jobs_and_finished_in_one_process(tmp_path: Path) -> None:
     with ModelServer() as server:
-        whole = DatagenConfig(teacher="gemini", base_url=server.url)
+        whole = DatagenConfig(teacher="gemini", base_url=server.url, paraphrases=8)
         generate(PERSONAL, whole, tmp_path / "async")
         batch = whole.model_copy(update={"executor": "gemini-batch", "max_requests": 5})
         before = len(server.requests)

@@ -30,6 +30,7 @@ def test_a_dry_run_counts_what_a_run_then_sends(tmp_path: Path, capsys: pytest.C
     out = str(tmp_path / "out")
     with ModelServer() as server:
         model = ["--teacher", "openai", "--teacher-model", "gpt-6-luna", "--base-url", f"{server.url}/v1"]
+        model += ["--paraphrases", "8"]
         assert main(["datagen", PERSONAL, "--out", out, "--dry-run", "--json", *model]) == 0
         planned = output(capsys)
         assert not server.requests and not (tmp_path / "out").exists()

@@ -21,7 +21,10 @@ from pocketmoji.datagen.requests.teacher import Ask, Candidate
 ROOT = Path(__file__).resolve().parents[2]
 PERSONAL = ROOT / "seeds/personal.csv"
 OFFLINE = DatagenConfig(teacher="offline")
-FILES = {f"{name}.jsonl" for name in (*SPLITS, "seeds", "rejected", "dropped")} | {"README.md", "statistics.json"}
+FILES = {f"{name}.jsonl" for name in (*SPLITS, "seeds", "rejected", "dropped", "typed", "everyday")} | {
+    "README.md",
+    "statistics.json",
+}
 FILES |= {"parquet", "plots"}
 
 

@@ -372,11 +372,11 @@ def test_a_whole_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
     with ModelServer() as server:
         monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
-        generate(seeds, DatagenConfig(), tmp_path / "out")
+        generate(seeds, DatagenConfig(paraphrases=8), tmp_path / "out")
         first, requests = files(tmp_path / "out"), len(server.requests)
-        generate(seeds, DatagenConfig(), tmp_path / "out")
+        generate(seeds, DatagenConfig(paraphrases=8), tmp_path / "out")
         assert len(server.requests) == requests == 9 and files(tmp_path / "out") == first
-        generate(seeds, DatagenConfig(concurrency=3, max_requests=100, max_cost=5.0), tmp_path / "fresh")
+        generate(seeds, DatagenConfig(paraphrases=8, concurrency=3, max_requests=100, max_cost=5.0), tmp_path / "fresh")
         assert files(tmp_path / "fresh") == first
     statistics = json.loads(first["statistics.json"])
     assert statistics["teacher"] == "gemini:gemini-flash-lite-latest" and statistics["share_of_rules"] == 0
@@ -390,7 +390,7 @@ def test_a_budget_that_ends_names_the_seeds_that_fell_short(tmp_path: Path, monk
     seeds = Path(__file__).resolve().parents[2] / "seeds/personal.csv"
     monkeypatch.setenv("GEMINI_API_KEY", "the-key")
     with ModelServer() as server:
-        generate(seeds, DatagenConfig(base_url=server.url, max_requests=4), tmp_path / "out")
+        generate(seeds, DatagenConfig(base_url=server.url, paraphrases=8, max_requests=4), tmp_path / "out")
     short = json.loads((tmp_path / "out/statistics.json").read_text("utf-8"))["seeds_short"]
     assert len(server.requests) == 4 and len(short) == 72 - 32
     assert all("--max-requests" in row["why"] and row["got"] == 0 for row in short)

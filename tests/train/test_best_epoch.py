@@ -13,6 +13,7 @@ from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.records import Example
 from pocketmoji.core.workspace import read_json
 from pocketmoji.train import best_epoch, qlora
+from pocketmoji.train.rows import repeated
 from tests.train.test_qlora import CONFIG, STOP, weights
 
 
@@ -71,7 +72,7 @@ def test_recall_is_measured_on_the_model_in_training(
 
 def test_a_seed_may_be_repeated() -> None:
     rows = [Example(text=t, emoji="🎉", seed_id="s", origin=o) for t, o in (("a", "seed"), ("b", "offline:typo"))]
-    assert [row.text for row in qlora.repeated(rows, 3)] == ["a", "a", "a", "b"]
+    assert [row.text for row in repeated(rows, 3)] == ["a", "a", "a", "b"]
 
 
 def test_long_lists_are_memorised_unless_said_otherwise() -> None:
@@ -89,12 +90,13 @@ def test_train_says_that_a_list_is_long(
     for split in ("heldout_paraphrases", "heldout_seeds"):
         (dataset / f"{split}.jsonl").touch()
     command = ["train", str(dataset), "--base", str(base), "--keep-vocabulary", "--max-steps=1", "--batch-size=4"]
-    for limit, preset, rank in ((9, "none", 16), (8, "memorise", 64)):
+    command.append("--no-everyday")
+    for limit, preset, repeats in ((9, "none", 2), (8, "memorise", 4)):
         monkeypatch.setattr("pocketmoji.core.config.LONG_LIST", limit)
         assert main([*command, "--out", str(tmp_path / preset)]) == 0
         assert ("8 phrases are a long list" in capsys.readouterr().err) == (preset == "memorise")
         settings = read_json(tmp_path / preset / "manifest.json")["config"]
-        assert (settings["preset"], settings["lora_rank"]) == (preset, rank)
+        assert (settings["preset"], settings["seed_repeats"]) == (preset, repeats)
 
 
 def test_a_preset_gives_way_to_what_is_said() -> None:

@@ -15,6 +15,7 @@ from pocketmoji.core.errors import InputError
 from pocketmoji.train import processes
 
 SETTINGS = ["--keep-vocabulary", "--max-steps=4", "--batch-size=4", "--learning-rate=1e-2", "--quantise=fp32"]
+SETTINGS += ["--everyday-rows=12", "--replay=2", "--lora-rank=16"]
 LAUNCH = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "pocketmoji"]
 
 

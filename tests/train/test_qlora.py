@@ -17,7 +17,7 @@ from pocketmoji.train import qlora
 from pocketmoji.train.stop_token import StopToken
 
 STOP = StopToken("<eos>", 0.0, "the tiny model's end token")
-CONFIG = TrainConfig(max_steps=6, batch_size=4, learning_rate=1e-2, quantise="fp32")
+CONFIG = TrainConfig(max_steps=6, batch_size=4, learning_rate=1e-2, quantise="fp32", lora_rank=16, seed_repeats=1)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_an_interrupted_training_ends_the_same(
             if state.global_step == 5:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(qlora, "CHECKPOINT_STEPS", 2)
+    monkeypatch.setattr("pocketmoji.train.trainer.CHECKPOINT_STEPS", 2)
     with monkeypatch.context() as once:
         once.setattr(qlora, "progress_callback", lambda advance: Interrupt())
         with pytest.raises(KeyboardInterrupt):

@@ -16,7 +16,7 @@ from pocketmoji.core.grid import PRECISIONS
 from pocketmoji.core.prompt import render
 from pocketmoji.core.records import Example
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prompt_tokens
-from pocketmoji.train import qlora
+from pocketmoji.train import nf4
 from pocketmoji.train.encoding import Encoded, encode
 from pocketmoji.train.precision import Precision
 from pocketmoji.train.preflight import check_encoding
@@ -31,7 +31,7 @@ def adapted(tiny_model: Path) -> Any:
     """The tiny model in NF4 with an adapter that does something."""
     import torch
 
-    model = qlora.load_nf4(tiny_model, CPU, TrainConfig(lora_rank=4), PRECISIONS["fp32"])
+    model = nf4.load_nf4(tiny_model, CPU, TrainConfig(lora_rank=4), PRECISIONS["fp32"])
     torch.manual_seed(1)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
@@ -42,7 +42,7 @@ def adapted(tiny_model: Path) -> Any:
 @pytest.fixture(scope="module")
 def merged(adapted: Any, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("merged")
-    qlora.merge(adapted, tiny_model, folder, PRECISIONS["fp32"])
+    nf4.merge(adapted, tiny_model, folder, PRECISIONS["fp32"])
     return folder
 
 
@@ -79,7 +79,7 @@ def test_a_head_that_is_no_longer_tied(
 
     monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", untied)
     with pytest.raises(RuntimeError, match="no longer tied"):
-        qlora.merge(adapted, tiny_model, tmp_path, PRECISIONS["fp32"])
+        nf4.merge(adapted, tiny_model, tmp_path, PRECISIONS["fp32"])
 
 
 def test_a_merge_in_bfloat16_drifts(adapted: Any, merged: Path) -> None:

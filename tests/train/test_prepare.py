@@ -1,0 +1,84 @@
+"""Preparing: everyday language is learnt once, kept by content, and a list's training goes on from it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocketmoji.core.config import TrainConfig
+from pocketmoji.core.records import EVERYDAY, Example, write_jsonl
+from pocketmoji.core.workspace import digest_folder, read_json
+from pocketmoji.train import prepare as stage
+from pocketmoji.train import qlora
+from pocketmoji.train.base import Base
+from pocketmoji.train.prepare import prepare, rows_to_prepare
+from pocketmoji.train.rows import rows_to_train
+from tests.train.test_qlora import STOP
+
+CONFIG = TrainConfig(everyday_rows=24, batch_size=4, quantise="fp32", lora_rank=8)
+
+
+@pytest.fixture
+def known(base: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Base:
+    monkeypatch.setenv("POCKETMOJI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(stage, "VOCABULARY", 10**9)  # the tiny model's table is not to be pruned
+    return Base(base, "a tiny base", "folder", "its digest")
+
+
+def test_it_is_learnt_once_and_gone_on_from(
+    known: Base, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = prepare(known, CONFIG)
+    before = digest_folder(first.adapter)
+    assert first.rows == 24 and prepare(known, CONFIG) == first and digest_folder(first.adapter) == before
+    assert "prepare: unchanged, skipped" in capsys.readouterr().err
+    one_step = CONFIG.model_copy(update={"max_steps": 1, "replay": 0})
+    started = qlora.train(dataset, known.folder, "tiny", STOP, one_step, tmp_path / "on", first)
+    alone = qlora.train(dataset, known.folder, "tiny", STOP, one_step, tmp_path / "alone")
+    assert started["prepared"] == {"rows": 24, "seconds": first.seconds} and alone["prepared"] is None
+    assert started["loss"][0]["loss"] != alone["loss"][0]["loss"]
+
+
+def test_other_settings_are_another_lesson(known: Base) -> None:
+    assert prepare(known, CONFIG).adapter != prepare(known, CONFIG.model_copy(update={"everyday_rows": 20})).adapter
+
+
+def test_interrupted_it_goes_on_to_the_same_adapter(
+    known: Base, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("pocketmoji.train.trainer.CHECKPOINT_STEPS", 2)
+    whole = digest_folder(prepare(known, CONFIG).adapter)
+    shutil.rmtree(tmp_path / "cache")
+    seen: list[int] = []
+
+    def interrupt(step: Any) -> None:
+        seen.append(1)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+
+    callback = qlora.progress_callback
+    with monkeypatch.context() as patched:
+        patched.setattr(qlora, "progress_callback", lambda advance: callback(interrupt))
+        with pytest.raises(KeyboardInterrupt):
+            prepare(known, CONFIG)
+    again = prepare(known, CONFIG)
+    assert digest_folder(again.adapter) == whole
+    assert read_json(again.adapter.parent / "prepared.json")["steps"] == 6
+
+
+def test_rows_are_drawn_with_names_and_typed_forms_among_them() -> None:
+    rows = rows_to_prepare(TrainConfig(everyday_rows=600))
+    assert len(rows) == 600 and sum(row.origin == "cldr:en" for row in rows) == 100
+    assert any(row.text.isupper() and len(row.text) > 5 for row in rows)
+    assert rows == rows_to_prepare(TrainConfig(everyday_rows=600))
+
+
+def test_some_of_it_is_replayed_with_the_list(dataset: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(dataset, tmp_path / "dataset")
+    general = [Example(text=f"t{n}", emoji="🎉", seed_id=f"e{n}", origin="everyday") for n in range(9)]
+    write_jsonl(folder / EVERYDAY, general)
+    count = lambda config: sum(row.origin == "everyday" for row in rows_to_train(folder, config))
+    assert count(TrainConfig(replay=4)) == 4 and count(TrainConfig(everyday=False)) == 0
