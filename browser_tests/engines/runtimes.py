@@ -23,7 +23,7 @@ from pocketmoji.core.workspace import write_text
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-EngineName = Literal["transformers.js/wasm", "transformers.js/webgpu", "mediapipe/webgpu"]
+EngineName = Literal["pocketmoji/wasm", "transformers.js/wasm", "transformers.js/webgpu", "mediapipe/webgpu"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 PAGE_LIMIT_S = 30.0
 DESKTOP = {"width": 1100, "height": 720}
@@ -60,6 +60,8 @@ class EngineInfo(Record):
     kept: str
     from_store: bool
     runtime_version: str
+    measured: dict[str, float] = {}
+    choice: dict[str, object] | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ class BrowserRuntime:
     def _load(self) -> EngineInfo:
         engine, device = self.name.split("/")
         options = {"model": DEFAULT_MODEL, "engine": engine, "device": device}
-        if self._dtype and engine == "transformers.js":
+        if self._dtype and engine != "mediapipe":
             options["dtype"] = self._dtype
         started = time.monotonic()
         answer = self._call("load", [options], self.load_limit_s)

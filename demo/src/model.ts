@@ -38,3 +38,11 @@ export async function readCard(model: string): Promise<ModelCard> {
     throw new Error(`models/${model}/pocketmoji.json is not there: the server answered with something that is not JSON`);
   }
 }
+
+/** The stop tokens of a folder whose pocketmoji.json does not name them. */
+export async function readStopTokens(model: string): Promise<number[]> {
+  const response = await fetch(modelFile(model, 'generation_config.json'), { cache: 'no-cache' });
+  if (!response.ok) return [];
+  const { eos_token_id } = (await response.json()) as { eos_token_id?: number | number[] };
+  return [eos_token_id ?? []].flat();
+}

@@ -1,11 +1,12 @@
 // Transformers.js: ONNX Runtime on WebGPU or WebAssembly.
 import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers';
 import { decode } from './decoding';
-import { openModelFile, type OnProgress } from './download';
+import { openModelFile, type ModelFile, type OnProgress } from './download';
 import type { Answer, AnswerOptions, Device, Engine, Info, LoadOptions, OnUpdate } from './engine';
 import { modelFile, modelsFolder, onnxFile, readCard, runtimeFile } from './model';
 import { OnnxDecoder } from './onnx_decoder';
 import { render } from './prompt';
+import { commonBeginning } from './tokens';
 import { probeAdapter } from './webgpu';
 
 type Library = typeof import('@huggingface/transformers');
@@ -22,7 +23,8 @@ export class TransformersEngine implements Engine {
   private stopTokenIds: number[] = [];
   private maxNewTokens = DEFAULT_MAX_NEW_TOKENS;
 
-  async load(options: LoadOptions, onProgress: OnProgress): Promise<Info> {
+  /** `here`: the model file, if another engine has it already. */
+  async load(options: LoadOptions, onProgress: OnProgress, here?: ModelFile): Promise<Info> {
     const started = performance.now();
     const adapter = await probeAdapter();
     if (options.device === 'webgpu' && !adapter) {
@@ -34,7 +36,7 @@ export class TransformersEngine implements Engine {
     const name = `models/${options.model}/${file}`;
     const open = () =>
       openModelFile(modelFile(options.model, file), name, card.bytes?.[file], options.keep ?? false, onProgress);
-    let source = await open();
+    let source = here ?? (await open());
     this.library = (await import(/* @vite-ignore */ runtimeFile('transformers.min.js'))) as Library;
     const wanted: Device = options.device ?? (adapter ? 'webgpu' : 'wasm');
     const threads = this.configure(wanted, options.threads);
@@ -71,10 +73,12 @@ export class TransformersEngine implements Engine {
       adapter,
       cross_origin_isolated: self.crossOriginIsolated,
       threads,
+      measured: {},
       load_seconds: (performance.now() - started) / 1000,
       kept: source.kept(),
       from_store: source.fromStore,
       runtime_version: this.library.env.version,
+      choice: null,
     };
   }
 
@@ -120,11 +124,6 @@ export class TransformersEngine implements Engine {
   async close(): Promise<void> {
     await this.model?.dispose();
   }
-}
-
-function commonBeginning(one: number[], other: number[]): number[] {
-  const parts = one.findIndex((token, i) => token !== other[i]);
-  return one.slice(0, parts < 0 ? one.length - 1 : parts);
 }
 
 export function message(error: unknown): string {
