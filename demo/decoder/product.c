@@ -3,16 +3,20 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { TILE = 4 }; // vectors that share one reading of the weights
+enum { ROWS = 2, TILE = 3 }; // rows and vectors that are multiplied together
 
 INLINE float sum_lanes(v128_t v) {
   v128_t pairs = wasm_f32x4_add(v, wasm_i32x4_shuffle(v, v, 2, 3, 0, 1));
   return wasm_f32x4_extract_lane(pairs, 0) + wasm_f32x4_extract_lane(pairs, 1);
 }
 
-// 16 bytes hold 32 levels of 4 bits: as eight lanes of 16 bits, lane k has the levels 4k to 4k + 3. A mask alone leaves
-// level j multiplied by 16^j, in a lane that a product of 16 bits can take (the last needs a shift for its sign). So the
-// vector's values are ordered by j within each 32, and the sums of j = 1 and 2 are shifted back once per block.
+// 32 levels are taken in four parts, as numbers of 16 bits. Of 4 bits, 16 bytes hold them: as eight lanes of 16 bits,
+// lane k has the levels 4k to 4k + 3, and part p is the p-th of each. Vectors are ordered like that as well.
+INLINE v128_t part_of(const uint8_t *levels, const uint32_t bits, const int part) {
+  if (bits == 8) return wasm_u16x8_load8x8(levels + 8 * part);
+  return wasm_v128_and(wasm_u16x8_shr(wasm_v128_load(levels), 4 * part), wasm_i16x8_splat(15));
+}
+
 void round_vectors(const float *vectors, uint32_t count, const Matrix *like, Rounded *rounded) {
   uint32_t columns = like->columns, block = like->block, blocks = columns / block;
   for (uint32_t i = 0; i < count * blocks; i++) {
@@ -55,73 +59,47 @@ INLINE uint32_t zero_point(const Matrix *m, uint32_t row, uint32_t b, uint32_t b
   return m->zeros[row * ((blocks + 1) / 2) + b / 2] >> (4 * (b & 1)) & 15;
 }
 
-// One row's products with `n` vectors. A sum of 16 bits times 12 bits over a block's 8 terms per lane stays below 2^31.
-INLINE void row_of_4_bits(const Matrix *m, const Rounded *x, uint32_t row, const int n, float *out) {
-  const uint32_t block = m->block, columns = m->columns, blocks = columns / block;
-  const uint8_t *levels = m->levels + row * (columns / 2);
-  const v128_t mask0 = wasm_i16x8_splat(0x000f), mask1 = wasm_i16x8_splat(0x00f0), mask2 = wasm_i16x8_splat(0x0f00);
-  v128_t totals[TILE];
-  for (int t = 0; t < n; t++) totals[t] = wasm_f32x4_splat(0);
+// Products of `rows` rows with `n` vectors. Both are known when this is compiled, so that the sums stay in registers. Each
+// sum fits in 32 bits: of at most 256 products of 8 bits and 16 bits, in four lanes.
+INLINE void some_rows(const Matrix *m, const Rounded *x, uint32_t row, const uint32_t bits, const int rows, const int n,
+                      float *out) {
+  const uint32_t block = m->block, columns = m->columns, blocks = columns / block, bytes = columns * bits / 8;
+  const uint8_t *levels = m->levels + row * bytes;
+  v128_t totals[ROWS][TILE];
+  for (int r = 0; r < rows; r++) for (int t = 0; t < n; t++) totals[r][t] = wasm_f32x4_splat(0);
   for (uint32_t b = 0; b < blocks; b++) {
-    v128_t ones[TILE], sixteens[TILE], squares[TILE]; // sums of levels times 1, 16 and 256
-    for (int t = 0; t < n; t++) ones[t] = sixteens[t] = squares[t] = wasm_i32x4_splat(0);
+    v128_t sums[ROWS][TILE];
+    for (int r = 0; r < rows; r++) for (int t = 0; t < n; t++) sums[r][t] = wasm_i32x4_splat(0);
     for (uint32_t c = b * block; c < (b + 1) * block; c += 32) {
-      v128_t packed = wasm_v128_load(levels + c / 2);
-      v128_t w0 = wasm_v128_and(packed, mask0), w1 = wasm_v128_and(packed, mask1);
-      v128_t w2 = wasm_v128_and(packed, mask2), w3 = wasm_u16x8_shr(packed, 12);
-      for (int t = 0; t < n; t++) {
-        const int16_t *v = x->values + t * columns + c;
-        ones[t] = wasm_i32x4_add(ones[t], wasm_i32x4_dot_i16x8(w0, wasm_v128_load(v)));
-        sixteens[t] = wasm_i32x4_add(sixteens[t], wasm_i32x4_dot_i16x8(w1, wasm_v128_load(v + 8)));
-        squares[t] = wasm_i32x4_add(squares[t], wasm_i32x4_dot_i16x8(w2, wasm_v128_load(v + 16)));
-        ones[t] = wasm_i32x4_add(ones[t], wasm_i32x4_dot_i16x8(w3, wasm_v128_load(v + 24)));
+      for (int part = 0; part < 4; part++) {
+        v128_t weights[ROWS];
+        for (int r = 0; r < rows; r++) weights[r] = part_of(levels + r * bytes + c * bits / 8, bits, part);
+        for (int t = 0; t < n; t++) {
+          v128_t values = wasm_v128_load(x->values + t * columns + c + 8 * part);
+          for (int r = 0; r < rows; r++) {
+            sums[r][t] = wasm_i32x4_add(sums[r][t], wasm_i32x4_dot_i16x8(weights[r], values));
+          }
+        }
       }
     }
-    v128_t zero = wasm_i32x4_splat((int32_t)zero_point(m, row, b, blocks));
-    float scale = m->scales[row * blocks + b];
-    for (int t = 0; t < n; t++) {
-      uint32_t at = t * blocks + b;
-      v128_t sum = wasm_i32x4_add(wasm_i32x4_shr(sixteens[t], 4), wasm_i32x4_shr(squares[t], 8));
-      sum = wasm_i32x4_sub(wasm_i32x4_add(sum, ones[t]), wasm_i32x4_mul(zero, wasm_v128_load(x->sums + 4 * at)));
-      v128_t step = wasm_f32x4_splat(scale * x->scales[at]);
-      totals[t] = wasm_f32x4_add(totals[t], wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum), step));
-    }
-  }
-  for (int t = 0; t < n; t++) out[t * m->rows + row] = sum_lanes(totals[t]);
-}
-
-INLINE void row_of_8_bits(const Matrix *m, const Rounded *x, uint32_t row, const int n, float *out) {
-  const uint32_t block = m->block, columns = m->columns, blocks = columns / block;
-  const uint8_t *levels = m->levels + row * columns;
-  const v128_t zero = wasm_i32x4_splat(128);
-  v128_t totals[TILE];
-  for (int t = 0; t < n; t++) totals[t] = wasm_f32x4_splat(0);
-  for (uint32_t b = 0; b < blocks; b++) {
-    v128_t sums[TILE], others[TILE];
-    for (int t = 0; t < n; t++) sums[t] = others[t] = wasm_i32x4_splat(0);
-    for (uint32_t c = b * block; c < (b + 1) * block; c += 16) {
-      v128_t w0 = wasm_u16x8_load8x8(levels + c), w1 = wasm_u16x8_load8x8(levels + c + 8);
+    for (int r = 0; r < rows; r++) {
+      v128_t zero = wasm_i32x4_splat((int32_t)zero_point(m, row + r, b, blocks));
+      float scale = m->scales[(row + r) * blocks + b];
       for (int t = 0; t < n; t++) {
-        const int16_t *v = x->values + t * columns + c;
-        sums[t] = wasm_i32x4_add(sums[t], wasm_i32x4_dot_i16x8(w0, wasm_v128_load(v)));
-        others[t] = wasm_i32x4_add(others[t], wasm_i32x4_dot_i16x8(w1, wasm_v128_load(v + 8)));
+        uint32_t at = t * blocks + b;
+        v128_t sum = wasm_i32x4_sub(sums[r][t], wasm_i32x4_mul(zero, wasm_v128_load(x->sums + 4 * at)));
+        v128_t step = wasm_f32x4_splat(scale * x->scales[at]);
+        totals[r][t] = wasm_f32x4_add(totals[r][t], wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum), step));
       }
     }
-    float scale = m->scales[row * blocks + b];
-    for (int t = 0; t < n; t++) {
-      uint32_t at = t * blocks + b;
-      v128_t sum = wasm_i32x4_sub(wasm_i32x4_add(sums[t], others[t]),
-                                  wasm_i32x4_mul(zero, wasm_v128_load(x->sums + 4 * at)));
-      v128_t step = wasm_f32x4_splat(scale * x->scales[at]);
-      totals[t] = wasm_f32x4_add(totals[t], wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sum), step));
-    }
   }
-  for (int t = 0; t < n; t++) out[t * m->rows + row] = sum_lanes(totals[t]);
+  for (int r = 0; r < rows; r++) for (int t = 0; t < n; t++) out[t * m->rows + row + r] = sum_lanes(totals[r][t]);
 }
 
-INLINE void rows(const Matrix *m, const Rounded *x, const int n, uint32_t first, uint32_t last, float *out) {
-  if (m->bits == 4) for (uint32_t row = first; row < last; row++) row_of_4_bits(m, x, row, n, out);
-  else for (uint32_t row = first; row < last; row++) row_of_8_bits(m, x, row, n, out);
+// Two rows of 4 bits share what is read of the vectors. Of 8 bits one at a time is faster: the weights come from far away.
+INLINE void all_rows(const Matrix *m, const Rounded *x, const int n, uint32_t first, uint32_t last, float *out) {
+  if (m->bits == 4) for (uint32_t row = first; row < last; row += ROWS) some_rows(m, x, row, 4, ROWS, n, out);
+  else for (uint32_t row = first; row < last; row++) some_rows(m, x, row, 8, 1, n, out);
 }
 
 void multiply(const Matrix *m, const Rounded *rounded, uint32_t count, uint32_t first, uint32_t last, float *out) {
@@ -129,11 +107,10 @@ void multiply(const Matrix *m, const Rounded *rounded, uint32_t count, uint32_t 
   for (uint32_t t = 0; t < count; t += TILE) {
     Rounded x = {rounded->values + t * m->columns, rounded->scales + t * blocks, rounded->sums + 4 * t * blocks};
     float *to = out + t * m->rows;
-    switch (count - t) { // the number of vectors must be known when this is compiled, for its sums to stay in registers
-    case 1: rows(m, &x, 1, first, last, to); break;
-    case 2: rows(m, &x, 2, first, last, to); break;
-    case 3: rows(m, &x, 3, first, last, to); break;
-    default: rows(m, &x, 4, first, last, to);
+    switch (count - t) {
+    case 1: all_rows(m, &x, 1, first, last, to); break;
+    case 2: all_rows(m, &x, 2, first, last, to); break;
+    default: all_rows(m, &x, TILE, first, last, to);
     }
   }
 }

@@ -22,5 +22,5 @@ typedef struct {
 // Rounds `count` vectors to be multiplied by matrices like `like`.
 void round_vectors(const float *vectors, uint32_t count, const Matrix *like, Rounded *rounded);
 
-// The rows from `first` to `last` (not included) of the products with `count` vectors: out[vector, row].
+// The rows from `first` to `last` (not included; both even) of the products with `count` vectors: out[vector, row].
 void multiply(const Matrix *matrix, const Rounded *rounded, uint32_t count, uint32_t first, uint32_t last, float *out);
