@@ -19,6 +19,7 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
         from pocketmoji.export.card import write_card
         from pocketmoji.export.onnx.data import copy_graph
         from pocketmoji.export.onnx.folder import onnx_file
+        from pocketmoji.export.probe import find_probe
 
         chosen = read_json(export / "export.json")
         files = {artefact["name"]: artefact["file"] for artefact in chosen["artefacts"]}
@@ -49,6 +50,7 @@ def ship(export: Path, evaluate: EvaluateConfig, folder: Path) -> None:
                 "task_file": files[task] if task else None,
                 "stop_token_ids": stop_token_ids(export),
                 "max_new_tokens": evaluate.max_new_tokens,
+                "probe": find_probe(export, chosen["shipped"], [name for name in files if name.startswith("onnx_")]),
                 # The page tells half a file by its size.
                 "bytes": {
                     path.relative_to(out).as_posix(): path.stat().st_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from pocketmoji.browser_tests.engines.chromium import AdapterInfo, WebGpu, launc
 from pocketmoji.browser_tests.engines.latency import quantile
 from pocketmoji.browser_tests.engines.logits import TOP, Trace
 from pocketmoji.core.errors import MachineError, PocketmojiError
+from pocketmoji.core.grid import PRECISIONS
 from pocketmoji.core.records import EngineTiming, Prediction, Record
 from pocketmoji.core.runtime import Progress
 from pocketmoji.core.workspace import write_text
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 EngineName = Literal["pocketmoji/wasm", "transformers.js/wasm", "transformers.js/webgpu", "mediapipe/webgpu"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+OWN: EngineName = "pocketmoji/wasm"
 PAGE_LIMIT_S = 30.0
 DESKTOP = {"width": 1100, "height": 720}
 # Chromium answers at its next garbage collection, or after a minute: asked for early, and never waited for.
@@ -60,8 +62,25 @@ class EngineInfo(Record):
     kept: str
     from_store: bool
     runtime_version: str
-    measured: dict[str, float] = {}
-    choice: dict[str, object] | None = None
+    measured: dict[str, float]
+    """Milliseconds of a token with each way to compute that the page tried before it chose this one."""
+    choice: dict[str, Any] | None
+
+
+def processor_engine(card: Mapping[str, Any]) -> EngineName:
+    """The engine that the page takes on a processor: its own, or ONNX Runtime's for a file that its own does not know.
+
+    `card` is what pocketmoji.json says.
+    """
+    name = str(card.get("name") or f"onnx_{card.get('dtype') or 'q4'}").removeprefix("onnx_")
+    precision = PRECISIONS.get(name)
+    known = precision is not None and precision.layers is not None and not precision.halves
+    return OWN if known else "transformers.js/wasm"
+
+
+def reads_onnx(engine: str) -> bool:
+    """Whether an engine computes the ONNX file; MediaPipe has a .task of its own."""
+    return not engine.startswith("mediapipe")
 
 
 @dataclass(frozen=True)
@@ -197,7 +216,7 @@ class BrowserRuntime:
     def _load(self) -> EngineInfo:
         engine, device = self.name.split("/")
         options = {"model": DEFAULT_MODEL, "engine": engine, "device": device}
-        if self._dtype and engine != "mediapipe":
+        if self._dtype and reads_onnx(self.name):
             options["dtype"] = self._dtype
         started = time.monotonic()
         answer = self._call("load", [options], self.load_limit_s)

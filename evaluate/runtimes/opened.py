@@ -25,6 +25,7 @@ LIBRARIES = {
     "onnxruntime": ["onnxruntime"],
     "litert": ["ai-edge-litert"],
     "litert-lm": ["litert-lm-api"],
+    "pocketmoji": ["playwright"],
     "transformers.js": ["playwright"],
     "mediapipe": ["playwright"],
 }

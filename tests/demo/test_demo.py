@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pocketmoji.browser_tests.app.node import build_demo, find_node
 from pocketmoji.core.emoji import emoji_table, is_compliant
+from tests.tiny import make_tiny_model
 
 
 def cases() -> list[str]:
@@ -38,11 +39,28 @@ def test_demo_builds_with_its_runtimes() -> None:
     assert "//cdn" not in page and "jsdelivr" not in page
 
 
-def test_vitest_and_the_same_emoji_as_in_python(tmp_path: Path) -> None:
+def tiny_models(folder: Path) -> Path:
+    """Files of each grid, and what Python says with them, for demo/test/cpu.test.ts."""
+    from pocketmoji.browser_tests.engines.logits import ExactRuntime
+    from pocketmoji.export.onnx.folder import export_onnx, onnx_file
+
+    model = make_tiny_model(folder / "model")
+    found = []
+    for name in ("q4", "q4-32", "q8"):
+        export_onnx(model, folder, [name])
+        file = onnx_file(folder, name).relative_to(folder).as_posix()
+        trace = ExactRuntime(folder, file, [1], 12).trace("my cat is sleeping on me and the coffee is cold")
+        found.append({"file": file, "prompt": trace.prompt_tokens, "steps": trace.steps})
+    (folder / "cases.json").write_text(json.dumps(found), "utf-8")
+    return folder
+
+
+def test_vitest_with_what_python_says(tmp_path: Path) -> None:
     verdicts = tmp_path / "verdicts.json"
     verdicts.write_text(json.dumps([[text, is_compliant(text)] for text in cases()], ensure_ascii=False), "utf-8")
     build_demo()
-    done = find_node().run("test", POCKETMOJI_EMOJI_VERDICTS=str(verdicts))
+    tiny = tiny_models(tmp_path / "tiny")
+    done = find_node().run("test", POCKETMOJI_EMOJI_VERDICTS=str(verdicts), POCKETMOJI_TINY=str(tiny))
     assert done.returncode == 0, done.stdout[-4000:]
 
 

@@ -146,6 +146,7 @@ class GraphReader {
       if (one.product.inputs[0] !== source) throw unknown(one.product, 'it reads something else than the value does');
     }
     const [headSize] = this.tensor(query.norm.inputs[1], FLOAT).dims as [number];
+    if (headSize % 4) throw unknown(attention, `heads of ${headSize} numbers`);
     const turns = this.tensor(attention.inputs[7], FLOAT);
     this.same(attention, 'head size', headSize);
     this.same(attention, 'positions', turns.dims[0]!);
@@ -251,7 +252,7 @@ class GraphReader {
       number, number, number, number,
     ];
     const blocks = columns / block;
-    if (![4, 8].includes(bits) || block % 32 || block > LARGEST_BLOCK || !Number.isInteger(blocks) || rows % 4) {
+    if (![4, 8].includes(bits) || block % 32 || block > LARGEST_BLOCK || !Number.isInteger(blocks) || (bits === 4 && rows % 2)) {
       throw unknown(node, `${bits} bits in blocks of ${block}, ${rows} times ${columns}`);
     }
     const [, q, s, z, ...more] = node.inputs;
