@@ -1,4 +1,4 @@
-"""A trained text and its answer, shipped with the model: an engine of the page that answers otherwise computes wrong."""
+"""A trained text and its answer, shipped with the model: an engine of the page that says otherwise computes wrong."""
 
 from __future__ import annotations
 

@@ -257,9 +257,8 @@ def _(web: Path, page: Page, _: Path) -> Page:
     def widen(model: Any, tensors: dict[str, Any]) -> None:
         for name in ("table.q", "table.scales"):
             array = numpy_helper.to_array(tensors[name])
-            tensors[name].CopyFrom(
-                numpy_helper.from_array(np.concatenate([array, np.repeat(array[:1], more, 0)]), name)
-            )
+            array = np.concatenate([array, np.repeat(array[:1], more, 0)])
+            tensors[name].CopyFrom(numpy_helper.from_array(array, name))
         head = next(node for node in model.graph.node if "logits" in node.output)
         next(attribute for attribute in head.attribute if attribute.name == "N").i += more
         model.graph.output[0].type.tensor_type.shape.dim[2].dim_value += more
