@@ -109,6 +109,7 @@ class BrowserRuntime:
         *,
         chromium: Path | None = None,
         dtype: str | None = None,
+        threads: int | None = None,
         text_limit_s: float = 300,
         load_limit_s: float = 300,
         webgpu: WebGpu | None = None,
@@ -120,7 +121,7 @@ class BrowserRuntime:
         self.name: str = name
         self.model_folder = model_folder
         self.text_limit_s, self.load_limit_s = text_limit_s, load_limit_s
-        self._chromium, self._dtype, self._page_options = chromium, dtype, page
+        self._chromium, self._dtype, self._threads, self._page_options = chromium, dtype, threads, page
         self._webgpu = webgpu or page.webgpu
         self._evidence = evidence
         self._stack = ExitStack()
@@ -215,9 +216,11 @@ class BrowserRuntime:
 
     def _load(self) -> EngineInfo:
         engine, device = self.name.split("/")
-        options = {"model": DEFAULT_MODEL, "engine": engine, "device": device}
+        options: dict[str, Any] = {"model": DEFAULT_MODEL, "engine": engine, "device": device}
         if self._dtype and reads_onnx(self.name):
             options["dtype"] = self._dtype
+        if self._threads:
+            options["threads"] = self._threads
         started = time.monotonic()
         answer = self._call("load", [options], self.load_limit_s)
         info = EngineInfo.model_validate(answer | {"load_seconds": time.monotonic() - started})
