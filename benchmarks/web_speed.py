@@ -1,9 +1,9 @@
 """Claim: on a processor the page's own engine says ten times as many tokens a second as ONNX Runtime's WASM.
 
-Both engines load the same shipped file in headless Chromium and answer the same texts in turn, so that whatever else the
-machine does slows both: with 2 threads, with 1, and with 2 beside a program that wants a core. "Today" is
-transformers.js/wasm, MatMulNBits on ONNX Runtime Web, as the page ran it before it had an engine of its own. Memory is what the
-page says it holds with its own engine loaded; the download is every byte that it asked for up to its first answer.
+Both engines load the same shipped file in headless Chromium and answer the same texts in turn, so that whatever else
+the machine does slows both: with 2 threads, with 1, and with 2 beside a program that wants a core. "Today" is
+transformers.js/wasm, MatMulNBits on ONNX Runtime Web, as the page ran before it had an engine of its own. Memory is
+what the page says it holds with its own engine; the download is every byte that it asked for up to its first answer.
 One line of JSON at the end; exits 0 whether it holds or not.
 
     python -m benchmarks.web_speed [WEB] [EVALUATION] [--texts N]

@@ -1,6 +1,6 @@
 // The engine for this device, found by trying: the fastest that gives the answer which was exported with the model.
 // A processor's comes first, since it is there at once. A GPU is tried where there is one, software that plays one is not.
-declare const __BUILD__: string;
+declare const __ENGINES__: string;
 
 import { CpuEngine } from './cpu/engine';
 import { UnknownModel } from './cpu/gemma';
@@ -28,7 +28,7 @@ export class ChosenEngine implements Engine {
     const started = performance.now();
     const [adapter, card] = await Promise.all([probeAdapter(), readCard(options.model)]);
     const trial = new Trial(options, onProgress, card);
-    const of = JSON.stringify([__BUILD__, options.model, card.bytes, adapter, navigator.hardwareConcurrency]);
+    const of = JSON.stringify([__ENGINES__, options.model, card.bytes, adapter, navigator.hardwareConcurrency]);
     const known = options.remembered?.of === of ? options.remembered : null;
 
     const loaded = await this.pick(trial, options.device, adapter, known);
