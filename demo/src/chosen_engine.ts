@@ -28,7 +28,8 @@ export class ChosenEngine implements Engine {
     const started = performance.now();
     const [adapter, card] = await Promise.all([probeAdapter(), readCard(options.model)]);
     const trial = new Trial(options, onProgress, card);
-    const of = JSON.stringify([__ENGINES__, options.model, card.bytes, adapter, navigator.hardwareConcurrency]);
+    const gpu = adapter && [adapter.vendor, adapter.architecture, adapter.description];
+    const of = JSON.stringify([__ENGINES__, options.model, card.bytes, gpu, navigator.hardwareConcurrency]);
     const known = options.remembered?.of === of ? options.remembered : null;
 
     const loaded = await this.pick(trial, options.device, adapter, known);
