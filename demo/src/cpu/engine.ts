@@ -121,7 +121,7 @@ export class CpuEngine implements Engine {
       {
         pull: (controller) => {
           if (at >= bytes) return controller.close();
-          const part = Uint8Array.from(this.machine.bytes(place + at, Math.min(PART, bytes - at)));
+          const part = this.machine.bytes(place + at, Math.min(PART, bytes - at)).slice(); // not shared memory
           at += part.length;
           controller.enqueue(part);
         },
