@@ -37,7 +37,7 @@ def run_fault(fault: Fault, good: Path, evaluation: Path, folder: Path) -> dict[
     """Plants the fault into a copy of `good` and runs the suite; what failed."""
     web = shutil.copytree(good, folder / "web")
     page = fault.plant(web, Page(), folder)
-    config = BrowserConfig(webgpu_texts=int(fault.webgpu), mediapipe_texts=0)
+    config = BrowserConfig(transformers_texts=2, webgpu_texts=int(fault.webgpu), mediapipe_texts=0)
     limit = fault.text_limit_s
     return failures(run_suite(web, evaluation, folder / "out", config, baseline=good, page=page, text_limit_s=limit))
 
@@ -59,7 +59,7 @@ def main() -> None:
                 found = run_fault(fault, good, evaluation, folder / "fault")
             except Exception as error:  # a fault that makes the test itself fall is not named
                 found = {type(error).__name__: str(error)}
-            caught = fault.check in found and fault.says in found[fault.check]
+            caught = all(check in found and says in found[check] for check, says in fault.says.items())
             if not caught:
                 missed[name] = found
             print(f"{'caught' if caught else 'MISSED'}: {name}", file=sys.stderr)
@@ -68,7 +68,7 @@ def main() -> None:
             shutil.rmtree(folder / "fault")
         for run in range(options.clean):
             started = time.monotonic()
-            config = BrowserConfig(webgpu_texts=1, mediapipe_texts=0)
+            config = BrowserConfig(transformers_texts=2, webgpu_texts=1, mediapipe_texts=0)
             report = run_suite(good, evaluation, folder / "clean", config, baseline=good)
             seconds.append(round(time.monotonic() - started, 1))
             found = failures(report)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pocketmoji.browser_tests.app.node import build_demo
 from pocketmoji.browser_tests.engines.latency import median_interval
-from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime
+from pocketmoji.browser_tests.engines.runtimes import ENGINES, OWN, BrowserRuntime
 from pocketmoji.core.console import progress
 from pocketmoji.core.records import EvaluationText, read_jsonl
 
@@ -27,13 +27,14 @@ def main() -> None:
     parser.add_argument("web", type=Path, nargs="?", default=Path("runs/personal/web"))
     parser.add_argument("evaluation", type=Path, nargs="?")
     parser.add_argument("--texts", type=int, default=12)
+    parser.add_argument("--engine", choices=ENGINES, default=OWN)
     options = parser.parse_args()
     evaluation = options.evaluation or options.web.parent / "evaluation"
     texts = [text.text for text in read_jsonl(evaluation / "texts.jsonl", EvaluationText)]
     texts = texts[:: max(1, len(texts) // options.texts)][: options.texts]
     build_demo()
     ratios, seconds, found, tokens = [], {1: [], 3: []}, [], {1: [], 3: []}
-    with BrowserRuntime("transformers.js/wasm", options.web) as runtime, progress("texts", len(texts)) as advance:
+    with BrowserRuntime(options.engine, options.web) as runtime, progress("texts", len(texts)) as advance:
         runtime.candidates("warm up", 3)
         for i, text in enumerate(texts):
             took = {}

@@ -13,6 +13,7 @@ from pocketmoji.browser_tests.engines.chromium import AdapterInfo, require_gpu
 from pocketmoji.browser_tests.engines.latency import quantile_interval
 from pocketmoji.browser_tests.engines.logits import LIMIT, Comparison, ExactRuntime, Trace, compare
 from pocketmoji.browser_tests.engines.runtimes import (
+    OWN,
     BrowserDied,
     BrowserRuntime,
     EngineFailure,
@@ -20,6 +21,8 @@ from pocketmoji.browser_tests.engines.runtimes import (
     EngineName,
     Page,
     engine_timing,
+    processor_engine,
+    reads_onnx,
 )
 from pocketmoji.browser_tests.reports.report import write_report
 from pocketmoji.browser_tests.reports.result import BrowserReport, Difference, EngineResult
@@ -72,9 +75,9 @@ def browser_test(
 ) -> BrowserReport:
     """Run the model in `web_folder` in the browser and write the report to `folder`.
 
-    `texts` go through Transformers.js on WASM as far as config allows (any beginning is a fair sample), a few through
-    WebGPU and MediaPipe. `reference` has the predictions of the same artefacts in Python: "transformers.js" those of
-    the ONNX file, "mediapipe" those of the .task, matched by text.
+    `texts` go through the engine that the page takes on a processor as far as config allows (any beginning is a fair
+    sample), a few through the others. `reference` has the predictions of the same artefacts in Python: "onnx" those of
+    the ONNX file, "task" those of the .task, matched by text.
     MachineError where there is no Chromium or no WebGPU adapter; anything else that goes wrong is in the report.
     Answers are kept as they come, so that an interrupted check goes on where it was. `keep_evidence`: whatever fails
     leaves its trace, console and screenshot in `folder`/evidence.
@@ -85,7 +88,10 @@ def browser_test(
         say(f"GPU: {require_gpu(config.chromium).name}")
     card = read_json(web_folder / "pocketmoji.json") if (web_folder / "pocketmoji.json").is_file() else {}
     folder.mkdir(parents=True, exist_ok=True)
-    wanted: list[tuple[EngineName, int]] = [("transformers.js/wasm", config.wasm_texts)]
+    shipped = processor_engine(card)
+    wanted: list[tuple[EngineName, int]] = [(shipped, config.wasm_texts)]
+    if shipped == OWN and config.transformers_texts:
+        wanted.append(("transformers.js/wasm", config.transformers_texts))
     if config.webgpu_texts:
         wanted.append(("transformers.js/webgpu", config.webgpu_texts))
     if config.mediapipe_texts and card.get("task_file"):
@@ -95,9 +101,9 @@ def browser_test(
     exact: list[ExactRuntime] = []  # made by the first engine that needs it, shared by all
     version = ""
     for engine, count in wanted:
-        asked = texts[:count] if engine == "transformers.js/wasm" else few(texts, count)
+        asked = texts[:count] if engine == shipped else few(texts, count)
         check = _Check(engine, web_folder, card, asked, config, folder, text_limit_s, page, keep_evidence, exact)
-        result = check.run(reference.get(engine.split("/")[0]))
+        result = check.run(reference.get("onnx" if reads_onnx(engine) else "task"))
         version = check.runtime.chromium_version or version
         results[engine] = result
         say(f"{engine}: {result.status}" + (f" ({result.reason.splitlines()[0]})" if result.reason else ""))
@@ -139,12 +145,10 @@ class _Check:
         exact: list[ExactRuntime],
     ) -> None:
         self.card = card
-        self.traced = (
-            [text.text for text in few(texts, config.logit_texts)] if engine.startswith("transformers.js") else []
-        )
+        self.traced = [text.text for text in few(texts, config.logit_texts)] if reads_onnx(engine) else []
         self.engine, self.web_folder, self.texts, self.folder = engine, web_folder, texts, folder
-        task = engine.startswith("mediapipe")
-        self.artefact = str(card.get("task_name") or "the .task") if task else f"onnx_{card.get('dtype') or 'q4'}"
+        onnx = f"onnx_{card.get('dtype') or 'q4'}"
+        self.artefact = onnx if reads_onnx(engine) else str(card.get("task_name") or "the .task")
         self.partial = folder / f"predictions.{file_stem(engine)}.partial.jsonl"
         self.digest = _digest(web_folder, card, engine)
         self.runtime = BrowserRuntime(
@@ -160,8 +164,8 @@ class _Check:
         self.page_memory_mb: float | None = None
         self.died: list[str] = []
         self._shared = exact
-        self.takes_screenshots = engine == "transformers.js/wasm"
-        held = engine.startswith("transformers.js") and (web_folder / GRAMMAR_FILE).is_file()
+        self.takes_screenshots = engine == processor_engine(card)
+        held = engine != "mediapipe/webgpu" and (web_folder / GRAMMAR_FILE).is_file()
         self.grammar = load_grammar(web_folder) if held else None
 
     def run(self, reference: Sequence[Prediction] | None) -> EngineResult:
@@ -336,11 +340,11 @@ class _Check:
     ) -> tuple[list[tuple[Prediction, Prediction]], int]:
         """The pairs, where they differ with what Python says when it does not round activations to 8 bits.
 
-        Its fast kernels do, the browser's WASM build has none such: that difference is Python's, not the browser's.
+        Its fast kernels do, those for WASM do not: that difference is Python's, not the browser's.
         """
         differing = [p.text for p, r in pairs if not _same(p, r)]
         few = min(MOST_EXPLAINED, _tolerable(len(pairs)))  # rounding changes a few; more have another reason
-        if not self.engine.startswith("transformers.js") or not 0 < len(differing) <= few:
+        if not reads_onnx(self.engine) or not 0 < len(differing) <= few:
             return pairs, 0
         again = {p.text: p for p in self._exact().predict(differing)}
         changed = [(p, again.get(p.text, r)) for p, r in pairs]
@@ -392,7 +396,7 @@ def _tolerable(pairs: int) -> float:
 
 def _digest(web_folder: Path, card: Mapping[str, object], engine: EngineName) -> str:
     """Digest of all that an answer depends on: the artefact, its tokenizer and settings, and the page."""
-    artefact = str(card.get("task_file") if engine.startswith("mediapipe") else card.get("onnx_file") or DEFAULT_ONNX)
+    artefact = str(card.get("onnx_file") or DEFAULT_ONNX if reads_onnx(engine) else card.get("task_file"))
     files = [web_folder / name for name in (artefact, "config.json", "tokenizer.json")]
     return digest_json(
         {

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 OPTION = "--pocketmoji-web"
 ENGINE_OPTION = "--pocketmoji-engine"
-DEFAULT_ENGINE = "transformers.js/wasm"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,9 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(OPTION, type=Path, metavar="DIR", help="the exported model folder to run in the browser")
     group.addoption(
         ENGINE_OPTION,
-        default=DEFAULT_ENGINE,
         metavar="ENGINE",
-        help=f"transformers.js/wasm, transformers.js/webgpu or mediapipe/webgpu (default: {DEFAULT_ENGINE})",
+        help="pocketmoji/wasm, transformers.js/wasm, transformers.js/webgpu or mediapipe/webgpu "
+        "(default: what the page takes on a processor)",
     )
 
 
@@ -50,12 +49,14 @@ def pocketmoji_web(request: pytest.FixtureRequest) -> Path:
 def browser_runtime(request: pytest.FixtureRequest, pocketmoji_web: Path) -> Iterator[BrowserRuntime]:
     """The model, loaded in Chromium by the engine of --pocketmoji-engine; follows pocketmoji.core.runtime.Runtime."""
     from pocketmoji.browser_tests.app.node import build_demo
-    from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime
+    from pocketmoji.browser_tests.checks.files import read_card
+    from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime, processor_engine
     from pocketmoji.core.extras import require_extra
 
     require_extra("browser", what="the fixture browser_runtime")
     build_demo()
-    with BrowserRuntime(request.config.getoption(ENGINE_OPTION), pocketmoji_web) as runtime:
+    engine = request.config.getoption(ENGINE_OPTION) or processor_engine(read_card(pocketmoji_web))
+    with BrowserRuntime(engine, pocketmoji_web) as runtime:
         yield runtime
 
 

@@ -29,10 +29,10 @@ def check_browser(
         card = read_json(web / "pocketmoji.json")
         texts = read_jsonl(evaluation / "texts.jsonl", EvaluationText)
         references: dict[str, list[Prediction]] = {}
-        for engine, artefact in (("transformers.js", card["name"]), ("mediapipe", card.get("task_name"))):
+        for kind, artefact in (("onnx", card["name"]), ("task", card.get("task_name"))):
             path = export / f"{artefact}.predictions.jsonl" if export else None
             if path and path.is_file():
-                references[engine] = read_jsonl(path, Prediction)
+                references[kind] = read_jsonl(path, Prediction)
         browser_test(web, texts, references, config, out)
 
     from pocketmoji.browser_tests.app.node import source_digest
@@ -64,5 +64,5 @@ def open_browser(spec: RuntimeSpec, config: EvaluateConfig) -> Iterator[Runtime]
         yield runtime
 
 
-OPENERS = {kind: open_browser for kind in ("transformers.js", "mediapipe")}
+OPENERS = {kind: open_browser for kind in ("pocketmoji", "transformers.js", "mediapipe")}
 """Who opens the kinds of runtime that run in a browser."""

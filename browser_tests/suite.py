@@ -16,7 +16,7 @@ from pocketmoji.browser_tests.checks.findings import Finding, judged, unverifiab
 from pocketmoji.browser_tests.checks.gates import judge, parse_gates
 from pocketmoji.browser_tests.checks.in_turn import judge_latency, latency_ratios
 from pocketmoji.browser_tests.engines.chromium import find_chromium, require_gpu
-from pocketmoji.browser_tests.engines.runtimes import ENGINES, EngineFailure, Page
+from pocketmoji.browser_tests.engines.runtimes import ENGINES, EngineFailure, EngineName, Page, processor_engine
 from pocketmoji.browser_tests.reports.report import write_report
 from pocketmoji.browser_tests.reports.result import BrowserReport
 from pocketmoji.core.config import BrowserConfig
@@ -25,8 +25,9 @@ from pocketmoji.core.emoji import find_fault
 from pocketmoji.core.errors import InputError, PocketmojiError
 from pocketmoji.core.extras import require_extra
 from pocketmoji.core.records import EvaluationText, Interval, Prediction, read_jsonl
+from pocketmoji.evaluate.scoring.answering import file_stem
 
-SAMPLE = 30  # texts through WASM without --full
+SAMPLE = 30  # texts through the processor's engine without --full
 IN_TURN = 12  # texts that baseline and new artefact answer in turn
 # Quantisation changes a few answers (5% of the real model's at 8 bits, 15% at 4); a broken layer changes nearly all.
 FEWEST_AS_MERGED = 0.5
@@ -74,19 +75,18 @@ def run_suite(
     )
     report = browser_test(web, texts, references, config, out, text_limit_s=text_limit_s, page=page, keep_evidence=True)
     findings += claims
-    answers = _predictions(out / "transformers.js-wasm.predictions.jsonl")
+    engine = processor_engine(read_card(web))
+    answers = _predictions(out / f"{file_stem(engine)}.predictions.jsonl")
     findings += [_as_merged(answers, tuned), _emoji_only(answers, tuned)]
     ratios: dict[str, Interval] = {}
     if baseline:
         asked = [text.text for text in texts[: len(texts) if full else IN_TURN]]
         try:
-            ratios = latency_ratios(
-                "transformers.js/wasm", web, baseline, asked, chromium=config.chromium, limit_s=text_limit_s
-            )
+            ratios = latency_ratios(engine, web, baseline, asked, chromium=config.chromium, limit_s=text_limit_s)
             findings.append(judge_latency(ratios))
         except EngineFailure as error:
             findings.append(judged("latency against the baseline", [error.problem]))
-    measured = _measured(report, ratios)
+    measured = _measured(report, {engine: ratios})
     added = {"findings": findings, "gates": judge(rules, measured), "of_texts": len(every)}
     report = report.model_copy(update=added)
     write_report(report, out)
@@ -122,17 +122,17 @@ def _references(web: Path, export: Path | None, texts: Sequence[EvaluationText])
     """The artefacts' answers in Python: as the export left them, else computed now (ONNX only)."""
     card = read_card(web)
     found = {}
-    for engine, artefact in (("transformers.js", card.get("name")), ("mediapipe", card.get("task_name"))):
+    for kind, artefact in (("onnx", card.get("name")), ("task", card.get("task_name"))):
         if export and (predictions := _predictions(export / f"{artefact}.predictions.jsonl")):
-            found[engine] = predictions
-    if "transformers.js" not in found:
+            found[kind] = predictions
+    if "onnx" not in found:
         from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
 
         stops, limit = card.get("stop_token_ids") or [], int(card.get("max_new_tokens") or 16)
         try:
             runtime = OnnxRuntime(onnx_file(web, card), web, stops, limit, batch_size=1)
             with progress("the same file in Python", len(texts)) as advance:
-                found["transformers.js"] = runtime.predict([text.text for text in texts], advance)
+                found["onnx"] = runtime.predict([text.text for text in texts], advance)
         except PocketmojiError:
             raise
         except Exception as error:  # ONNX Runtime has no class of its own for "this is no model"
@@ -177,8 +177,8 @@ def _emoji_only(answers: Sequence[Prediction], tuned: Sequence[Prediction]) -> F
     return judged("answers are emoji only", problems)
 
 
-def _measured(report: BrowserReport, ratios: dict[str, Interval]) -> dict[str, dict[str, float]]:
-    """What gates can be set on, by engine."""
+def _measured(report: BrowserReport, ratios: dict[EngineName, dict[str, Interval]]) -> dict[str, dict[str, float]]:
+    """What gates can be set on, by engine. `ratios`: of the engine that ran in turn with the baseline's."""
     found: dict[str, dict[str, float]] = {}
     for name, engine in report.engines.items():
         values: dict[str, Any] = {"memory_mb": engine.memory_mb, "page_memory_mb": engine.page_memory_mb}
@@ -189,8 +189,7 @@ def _measured(report: BrowserReport, ratios: dict[str, Interval]) -> dict[str, d
             values |= {"load_s": timing.load_s, "ttft_ms": timing.ttft_ms_p50, "tokens_per_s": timing.tokens_per_s_p50}
         if engine.logits:
             values["logit_distance"] = engine.logits.largest_distance
-        if name == "transformers.js/wasm":
-            values |= {metric: ratio.value for metric, ratio in ratios.items()}
+        values |= {metric: ratio.value for metric, ratio in ratios.get(name, {}).items()}  # type: ignore[call-overload]
         values["parity"] = engine.parity
         found[name] = {metric: float(value) for metric, value in values.items() if value is not None}
     return found

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { copyRuntimes } from './runtime_files.ts';
@@ -10,10 +10,22 @@ const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Emb
 
 const LOCAL_EMOJI = ['Apple Color Emoji', 'Segoe UI Emoji', 'Noto Color Emoji'].map((f) => `local('${f}')`).join(', ');
 
+const filesOf = (folder: string) => readdirSync(here(folder)).filter((name) => /\.(ts|c|h)$/.test(name)).map((name) => `${folder}/${name}`);
+
+function digest(files: string[]): string {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(here(file)));
+  return JSON.stringify(hash.digest('hex').slice(0, 12));
+}
+
 export default defineConfig({
   base: './', // works in any folder of any host
-  // The service worker's cache is of one set of runtimes; the pages' own files have digests in their names.
-  define: { __BUILD__: JSON.stringify(createHash('sha256').update(readFileSync(here('package-lock.json'))).digest('hex').slice(0, 12)) },
+  define: {
+    // The service worker's cache is of one set of runtimes; the pages' own files have digests in their names.
+    __BUILD__: digest(['package-lock.json']),
+    // Which engine is the fastest holds for one build of them all.
+    __ENGINES__: digest(['package-lock.json', ...['src', 'src/cpu', 'decoder'].flatMap(filesOf)]),
+  },
   build: {
     // The oldest that have what the page needs: index.html tells the others so. The runtimes come as their authors made them.
     target: ['chrome98', 'firefox114', 'safari16.4'],

@@ -19,6 +19,7 @@ def ship(export: Path, folder: Path) -> None:
         from pocketmoji.export.card import write_card
         from pocketmoji.export.onnx.data import copy_graph
         from pocketmoji.export.onnx.folder import onnx_file
+        from pocketmoji.export.probe import find_probe
 
         chosen = read_json(export / "export.json")
         files = {artefact["name"]: artefact["file"] for artefact in chosen["artefacts"]}
@@ -50,6 +51,7 @@ def ship(export: Path, folder: Path) -> None:
                 "stop_token_ids": stop_token_ids(export),
                 "max_new_tokens": chosen["max_new_tokens"],
                 "grammar": {"file": GRAMMAR_FILE, "sha256": digest_file(out / GRAMMAR_FILE)},
+                "probe": find_probe(export, chosen["shipped"], [name for name in files if name.startswith("onnx_")]),
                 # The page tells half a file by its size.
                 "bytes": {
                     path.relative_to(out).as_posix(): path.stat().st_size

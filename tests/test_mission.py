@@ -68,17 +68,18 @@ def test_every_artefact_was_checked_against_the_merged_model(summary: dict[str, 
 
 def test_it_works_in_the_browser(run: Path, summary: dict[str, Any]) -> None:
     engines = read_json(run / "browser" / "browser.json")["engines"]
-    assert engines["transformers.js/wasm"]["status"] == "passed"
+    assert engines["pocketmoji/wasm"]["status"] == engines["transformers.js/wasm"]["status"] == "passed"
     assert engines["transformers.js/webgpu"]["status"] == "passed"
     mediapipe = engines["mediapipe/webgpu"]
     # The first text is about a teapot, an emoji that Gemma spells in bytes: MediaPipe breaks it, and we say so.
     assert mediapipe["status"] in ("passed", "not verifiable here") or "spells in bytes" in mediapipe["reason"]
-    wasm, tuned = summary["scores"]["transformers.js/wasm"], summary["scores"]["tuned"]
+    wasm, tuned = summary["scores"]["pocketmoji/wasm"], summary["scores"]["tuned"]
     assert wasm["n"] == tuned["n"]
     assert wasm["seed_recall"] >= tuned["seed_recall"] - 0.1
-    timing = summary["browser"]["transformers.js/wasm"]
+    timing = summary["browser"]["pocketmoji/wasm"]
     assert timing["load_s"] > 0 and timing["ttft_ms_p50"] > 0 and timing["tokens_per_s_p50"] > 0
     assert summary["browser"]["transformers.js/webgpu"]["adapter"]
+    assert read_json(run / "web" / "pocketmoji.json")["probe"]["tokens"]
     assert (run / "browser" / "screenshot.png").stat().st_size > 10_000
     assert "<testsuite" in (run / "browser" / "junit.xml").read_text("utf-8")
 

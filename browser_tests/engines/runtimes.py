@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from pocketmoji.browser_tests.engines.chromium import (
 from pocketmoji.browser_tests.engines.latency import quantile
 from pocketmoji.browser_tests.engines.logits import TOP, Trace
 from pocketmoji.core.errors import MachineError, PocketmojiError
+from pocketmoji.core.grid import PRECISIONS
 from pocketmoji.core.records import EngineTiming, Prediction, Record
 from pocketmoji.core.runtime import Progress
 from pocketmoji.core.workspace import write_text
@@ -31,8 +32,9 @@ from pocketmoji.core.workspace import write_text
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Error
 
-EngineName = Literal["transformers.js/wasm", "transformers.js/webgpu", "mediapipe/webgpu"]
+EngineName = Literal["pocketmoji/wasm", "transformers.js/wasm", "transformers.js/webgpu", "mediapipe/webgpu"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+OWN: EngineName = "pocketmoji/wasm"
 PAGE_LIMIT_S = 30.0
 DESKTOP = {"width": 1100, "height": 720}
 # Chromium answers at its next garbage collection, or after a minute: asked for early, and never waited for.
@@ -68,6 +70,25 @@ class EngineInfo(Record):
     kept: str
     from_store: bool
     runtime_version: str
+    measured: dict[str, float]
+    """Milliseconds of a token with each way to compute that the page tried before it chose this one."""
+    choice: dict[str, Any] | None
+
+
+def processor_engine(card: Mapping[str, Any]) -> EngineName:
+    """The engine that the page takes on a processor: its own, or ONNX Runtime's for a file that its own does not know.
+
+    `card` is what pocketmoji.json says.
+    """
+    name = str(card.get("name") or f"onnx_{card.get('dtype') or 'q4'}").removeprefix("onnx_")
+    precision = PRECISIONS.get(name)
+    known = precision is not None and precision.layers is not None and not precision.halves
+    return OWN if known else "transformers.js/wasm"
+
+
+def reads_onnx(engine: str) -> bool:
+    """Whether an engine computes the ONNX file; MediaPipe has a .task of its own."""
+    return not engine.startswith("mediapipe")
 
 
 @dataclass(frozen=True)
@@ -96,6 +117,7 @@ class BrowserRuntime:
         *,
         chromium: Path | None = None,
         dtype: str | None = None,
+        threads: int | None = None,
         text_limit_s: float = 300,
         load_limit_s: float = 300,
         webgpu: WebGpu | None = None,
@@ -108,7 +130,7 @@ class BrowserRuntime:
         self.name: str = name
         self.model_folder = model_folder
         self.text_limit_s, self.load_limit_s = text_limit_s, load_limit_s
-        self._chromium, self._dtype, self._page_options = chromium, dtype, page
+        self._chromium, self._dtype, self._threads, self._page_options = chromium, dtype, threads, page
         self._webgpu = webgpu or page.webgpu
         self._evidence, self._grammar = evidence, grammar
         self._stack = ExitStack()
@@ -209,9 +231,11 @@ class BrowserRuntime:
 
     def _load(self) -> EngineInfo:
         engine, device = self.name.split("/")
-        options = {"model": DEFAULT_MODEL, "engine": engine, "device": device}
-        if self._dtype and engine == "transformers.js":
+        options: dict[str, Any] = {"model": DEFAULT_MODEL, "engine": engine, "device": device}
+        if self._dtype and reads_onnx(self.name):
             options["dtype"] = self._dtype
+        if self._threads:
+            options["threads"] = self._threads
         started = time.monotonic()
         answer = self._call("load", [options], self.load_limit_s)
         info = EngineInfo.model_validate(answer | {"load_seconds": time.monotonic() - started})

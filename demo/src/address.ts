@@ -1,7 +1,7 @@
 // The page's address says what to load: ?model=NAME&engine=mediapipe&device=wasm&dtype=q8&threads=1
 import type { Device, EngineName, LoadOptions } from './engine';
 
-const ENGINES: EngineName[] = ['transformers.js', 'mediapipe'];
+const ENGINES: EngineName[] = ['pocketmoji', 'transformers.js', 'mediapipe'];
 const DEVICES: Device[] = ['webgpu', 'wasm'];
 
 /** What the query string asks for. Throws with the value and what it may be. `auto` false: wait for a call of load(). */
@@ -11,12 +11,13 @@ export function readAddress(query: string): { options: LoadOptions; auto: boolea
   if (!/^[\w.-]+$/.test(model) || model.startsWith('.')) {
     throw new Error(`?model=${model}: the name of a folder beside the page is expected (letters, digits, ".", "_", "-")`);
   }
+  const engine = oneOf(parameters, 'engine', ENGINES);
   const device = oneOf(parameters, 'device', DEVICES);
   const dtype = parameters.get('dtype');
   const threads = Number(parameters.get('threads'));
   const options: LoadOptions = {
     model,
-    engine: oneOf(parameters, 'engine', ENGINES) ?? 'transformers.js',
+    ...(engine ? { engine } : {}),
     ...(device ? { device } : {}),
     ...(dtype ? { dtype } : {}),
     ...(threads > 0 ? { threads } : {}),

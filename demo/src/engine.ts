@@ -1,6 +1,7 @@
 // The one interface behind which an inference runtime stands, and the plain data that crosses the worker's border.
 
-export type EngineName = 'transformers.js' | 'mediapipe';
+/** `pocketmoji`: the page's own, for processors. */
+export type EngineName = 'pocketmoji' | 'transformers.js' | 'mediapipe';
 export type Device = 'webgpu' | 'wasm';
 
 export type Kept = 'kept' | 'not asked' | 'storage full' | 'storage forbidden';
@@ -8,7 +9,8 @@ export type Kept = 'kept' | 'not asked' | 'storage full' | 'storage forbidden';
 export interface LoadOptions {
   /** Folder of the model beside the page: models/<model>/ */
   model: string;
-  engine: EngineName;
+  /** An engine that was asked for is used or the load fails; without one the fastest is that answers right. */
+  engine?: EngineName;
   /** A device that was asked for is used or the load fails; only without one may WASM stand in for WebGPU. */
   device?: Device;
   /** Which ONNX file: "q4", "q8", ...; without one, what pocketmoji.json says is shipped. */
@@ -16,6 +18,16 @@ export interface LoadOptions {
   threads?: number;
   /** Keep the model file in this browser's storage, to resume its download and to answer offline. */
   keep?: boolean;
+  /** What an earlier visit found to be the fastest. */
+  remembered?: Choice | null;
+}
+
+/** Which engine was the fastest that answers right, on this device, of this build of the page, for this file. */
+export interface Choice {
+  of: string;
+  engine: EngineName;
+  device: Device;
+  threads: number;
 }
 
 export interface Adapter {
@@ -43,11 +55,15 @@ export interface Info {
   adapter: Adapter | null;
   cross_origin_isolated: boolean;
   threads: number;
+  /** Milliseconds of a token with each way to compute that was tried: "webgpu", "wasm, 2 threads". */
+  measured: Record<string, number>;
   load_seconds: number;
   /** Whether the model file is kept for the next visit, and whether it came from there. */
   kept: Kept;
   from_store: boolean;
   runtime_version: string;
+  /** What the next visit may rely on; null where nothing was measured. */
+  choice: Choice | null;
 }
 
 export interface Answer {
@@ -121,4 +137,6 @@ export interface ModelCard extends FileFacts {
   stop_token_ids?: number[];
   max_new_tokens?: number;
   grammar?: { file: string; sha256: string };
+  /** A trained text and what the exported file answers to it: who answers otherwise computes wrong. */
+  probe?: { text: string; tokens: number[] } | null;
 }

@@ -4,6 +4,7 @@ import { readAddress } from './address';
 import type { Answer, AnswerOptions, Info, LoadOptions } from './engine';
 import { Interface } from './interface';
 import { isolate } from './offline';
+import { rememberChoice, rememberedChoice } from './preferences';
 import { Session } from './session';
 import { probeAdapter } from './webgpu';
 
@@ -36,7 +37,7 @@ window.pocketmoji = {
 
 /** A failure needs no more handling here: the session has shown it. */
 function start(options: LoadOptions): void {
-  session.load(options).catch(() => undefined);
+  session.load({ ...options, remembered: rememberedChoice() }).then(({ choice }) => choice && rememberChoice(choice), () => undefined);
 }
 
 try {
@@ -44,5 +45,5 @@ try {
   // The words for who cannot run this are in index.html, and shown.
   if (auto && !document.documentElement.classList.contains('too-old')) void isolate().then(() => start({ ...options, keep: true }));
 } catch (error) {
-  page.show({ kind: 'failed', options: { model: 'model', engine: 'transformers.js' }, error: error as Error });
+  page.show({ kind: 'failed', options: { model: 'model' }, error: error as Error });
 }

@@ -59,10 +59,12 @@ export class MediaPipeEngine implements Engine {
       adapter,
       cross_origin_isolated: self.crossOriginIsolated,
       threads: 1,
+      measured: {},
       load_seconds: (performance.now() - started) / 1000,
       kept: source.kept(),
       from_store: source.fromStore,
       runtime_version: dependencies['@mediapipe/tasks-genai'],
+      choice: null,
     };
   }
 

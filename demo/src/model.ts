@@ -90,3 +90,11 @@ export async function runtimeModule(name: string): Promise<string> {
   if (text.trimStart().startsWith('<')) throw new Error(`runtime/${name} is not there: the server answered with a web page`);
   return URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
 }
+
+/** The stop tokens of a folder whose pocketmoji.json does not name them. */
+export async function readStopTokens(model: string, card: ModelCard): Promise<number[]> {
+  const response = await fetchFile(modelFile(model, 'generation_config.json'), inFolder(model, card), { cache: 'no-cache' });
+  if (!response.ok) return [];
+  const { eos_token_id } = (await response.json()) as { eos_token_id?: number | number[] };
+  return [eos_token_id ?? []].flat();
+}

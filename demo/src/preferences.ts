@@ -1,10 +1,14 @@
-// What stays on this device: the skin tone, and a history if the person has asked for one. Nothing else, nowhere else.
+// What stays on this device: the skin tone, the engine that was found to be the fastest, and a history if the person has
+// asked for one. Nothing else, nowhere else.
+import type { Choice } from './engine';
+
 export interface Past {
   text: string;
   answer: string;
 }
 
 const TONE = 'pocketmoji.tone';
+const CHOICE = 'pocketmoji.engine';
 const KEEP = 'pocketmoji.keep-history';
 const HISTORY = 'pocketmoji.history';
 const LONGEST = 50;
@@ -42,6 +46,16 @@ export function keepsSettings(): boolean {
 
 export const tone = () => read(TONE) ?? '';
 export const setTone = (value: string) => write(TONE, value || null);
+
+export const rememberChoice = (choice: Choice) => write(CHOICE, JSON.stringify(choice));
+
+export function rememberedChoice(): Choice | null {
+  try {
+    return JSON.parse(read(CHOICE) ?? 'null') as Choice | null;
+  } catch {
+    return null;
+  }
+}
 
 export const keepsHistory = () => read(KEEP) === 'yes';
 

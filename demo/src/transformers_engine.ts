@@ -1,13 +1,14 @@
 // Transformers.js: ONNX Runtime on WebGPU or WebAssembly.
 import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers';
 import { decode } from './decoding';
-import type { OnProgress } from './download';
+import type { ModelFile, OnProgress } from './download';
 import type { Answer, AnswerOptions, Device, Engine, Info, LoadOptions, OnUpdate } from './engine';
 import type { Grammar } from './grammar';
 import { readGrammar, wantedGrammar } from './grammar_file';
 import { fetchFile, inFolder, modelFile, modelsFolder, onnxFile, openFile, readCard, runtimeBinary, runtimeModule } from './model';
 import { OnnxDecoder } from './onnx_decoder';
 import { render } from './prompt';
+import { commonBeginning } from './tokens';
 import { probeWebGpu } from './webgpu';
 
 type Library = typeof import('@huggingface/transformers');
@@ -25,7 +26,8 @@ export class TransformersEngine implements Engine {
   private maxNewTokens = DEFAULT_MAX_NEW_TOKENS;
   private grammar: Grammar | undefined;
 
-  async load(options: LoadOptions, onProgress: OnProgress): Promise<Info> {
+  /** `here`: the model file, if another engine has it already. */
+  async load(options: LoadOptions, onProgress: OnProgress, here?: ModelFile): Promise<Info> {
     const started = performance.now();
     const { adapter, problem } = await probeWebGpu();
     if (options.device === 'webgpu' && !adapter) throw new Error(`no WebGPU adapter: ${problem}, and WebGPU was asked for`);
@@ -33,7 +35,7 @@ export class TransformersEngine implements Engine {
     const dtype = options.dtype ?? card.dtype ?? DEFAULT_DTYPE;
     const file = onnxFile(dtype);
     const open = () => openFile(options.model, file, card, options.keep ?? false, onProgress);
-    let source = await open();
+    let source = here ?? (await open());
     this.library = (await import(/* @vite-ignore */ await runtimeModule('transformers.min.js'))) as Library;
     const wanted: Device = options.device ?? (adapter ? 'webgpu' : 'wasm');
     const threads = await this.configure(wanted, options.threads);
@@ -77,10 +79,12 @@ export class TransformersEngine implements Engine {
       adapter,
       cross_origin_isolated: self.crossOriginIsolated,
       threads,
+      measured: {},
       load_seconds: (performance.now() - started) / 1000,
       kept: source.kept(),
       from_store: source.fromStore,
       runtime_version: this.library.env.version,
+      choice: null,
     };
   }
 
@@ -127,11 +131,6 @@ export class TransformersEngine implements Engine {
   async close(): Promise<void> {
     await this.model?.dispose();
   }
-}
-
-function commonBeginning(one: number[], other: number[]): number[] {
-  const parts = one.findIndex((token, i) => token !== other[i]);
-  return one.slice(0, parts < 0 ? one.length - 1 : parts);
 }
 
 export function message(error: unknown): string {

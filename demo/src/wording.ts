@@ -1,6 +1,6 @@
 // What the page says about sizes, devices, answers and failures. Pure functions, so that they can be tested.
 import { isCompliant } from './emoji';
-import type { Answer, Info } from './engine';
+import type { Answer, EngineName, Info } from './engine';
 
 const TOO_OLD = 'Chrome or Edge 98, Firefox 114, Safari 16.4 or newer can run it.';
 
@@ -8,9 +8,15 @@ export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
+const ENGINES: Record<EngineName, string> = {
+  pocketmoji: 'Own engine',
+  'transformers.js': 'Transformers.js',
+  mediapipe: 'MediaPipe',
+};
+
 /** "Transformers.js · WebGPU (swiftshader, software)" */
 export function badge(info: Info): string {
-  const engine = info.engine === 'mediapipe' ? 'MediaPipe' : 'Transformers.js';
+  const engine = ENGINES[info.engine];
   if (info.device === 'wasm') return `${engine} · WASM`;
   const gpu = [info.adapter?.architecture || info.adapter?.vendor, info.adapter?.is_fallback ? 'software' : '']
     .filter(Boolean)
@@ -36,7 +42,10 @@ export function timing(answer: Answer): string {
 /** What a person should know although everything works. `keepsSettings`: this browser keeps the tone and the history. */
 export function notices(info: Info, keepsSettings = true): string[] {
   const found = [];
-  if (info.fallback_reason) found.push(`Running on WASM, which is slower: ${info.fallback_reason}.`);
+  if (info.fallback_reason) {
+    const slower = info.engine === 'pocketmoji' ? 'the processor' : 'WASM, which is slower';
+    found.push(`Running on ${slower}: ${info.fallback_reason}.`);
+  }
   if (info.kept === 'storage full') {
     found.push("This browser's storage is full: the model works, but will be downloaded again next time. Free some space to keep it.");
   }

@@ -1,4 +1,6 @@
 // The model's own thread. Speaks the messages of protocol.ts; one engine at a time, one request at a time.
+import { ChosenEngine } from './chosen_engine';
+import { CpuEngine } from './cpu/engine';
 import type { Engine, EngineName } from './engine';
 import { MediaPipeEngine } from './mediapipe_engine';
 import { setRoot } from './model';
@@ -7,6 +9,7 @@ import { message, TransformersEngine } from './transformers_engine';
 import { watchDevices } from './webgpu';
 
 const ENGINES: Record<EngineName, new () => Engine> = {
+  pocketmoji: CpuEngine,
   'transformers.js': TransformersEngine,
   mediapipe: MediaPipeEngine,
 };
@@ -26,8 +29,9 @@ async function serve(request: Request): Promise<void> {
   try {
     if (request.kind === 'load') {
       setRoot(request.root);
-      const Kind = ENGINES[request.options.engine];
-      if (!Kind) throw new Error(`no engine "${request.options.engine}": transformers.js or mediapipe`);
+      const { engine: asked } = request.options;
+      const Kind = asked ? ENGINES[asked] : ChosenEngine;
+      if (!Kind) throw new Error(`no engine "${asked}": ${Object.keys(ENGINES).join(', ')}`);
       engine = new Kind();
       const info = await engine.load(request.options, (download) => send({ id, kind: 'download', download }));
       send({ id, kind: 'done', result: info });

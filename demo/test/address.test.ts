@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readAddress } from '../src/address';
 
 test('nothing asked for', () => {
-  expect(readAddress('')).toEqual({ options: { model: 'model', engine: 'transformers.js' }, auto: true });
+  expect(readAddress('')).toEqual({ options: { model: 'model' }, auto: true });
 });
 
 test('everything asked for', () => {

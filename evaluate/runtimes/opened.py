@@ -26,6 +26,7 @@ LIBRARIES = {
     "onnxruntime": ["onnxruntime"],
     "litert": ["ai-edge-litert"],
     "litert-lm": ["litert-lm-api"],
+    "pocketmoji": ["playwright"],
     "transformers.js": ["playwright"],
     "mediapipe": ["playwright"],
 }

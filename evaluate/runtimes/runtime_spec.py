@@ -16,6 +16,7 @@ KINDS = {
     "onnxruntime": "onnxruntime:FILE.onnx",
     "litert": "litert:FILE.task or .tflite",
     "litert-lm": "litert-lm:FILE.litertlm",
+    "pocketmoji": "pocketmoji:WEB (the page's own engine, on a folder that export wrote)",
     "transformers.js": "transformers.js:WEB or WEB/wasm, WEB/webgpu (a folder that export wrote)",
     "mediapipe": "mediapipe:WEB",
     "predictions": "predictions:FILE.jsonl (answers that were given elsewhere: text and raw)",
@@ -23,7 +24,7 @@ KINDS = {
 }
 TELL_LOGITS = ("torch", "onnxruntime", "litert", "transformers.js")
 NAME = re.compile(r"[A-Za-z0-9_.+/-]+")
-DEVICES = {"transformers.js": ("wasm", "webgpu"), "mediapipe": ("webgpu",)}
+DEVICES = {"pocketmoji": ("wasm",), "transformers.js": ("wasm", "webgpu"), "mediapipe": ("webgpu",)}
 
 
 @dataclass(frozen=True)

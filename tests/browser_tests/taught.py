@@ -42,7 +42,6 @@ def taught_folders(folder: Path) -> tuple[Path, Path]:
         "max_new_tokens": NEW_TOKENS,
         "bytes": {name: (web / name).stat().st_size},
     }
-    write_json(web / "pocketmoji.json", card)
     texts = [
         EvaluationText(text=text, emoji=emoji, seed_id=str(i), group="seed")
         for i, (text, emoji) in enumerate(ANSWERS.items())
@@ -50,5 +49,6 @@ def taught_folders(folder: Path) -> tuple[Path, Path]:
     evaluation.mkdir()
     write_jsonl(evaluation / "texts.jsonl", texts)
     predictions: list[Prediction] = TorchRuntime(model, [STOP], NEW_TOKENS, 8).predict(list(ANSWERS))
+    write_json(web / "pocketmoji.json", card | {"probe": {"text": texts[0].text, "tokens": predictions[0].tokens}})
     write_jsonl(evaluation / "tuned.predictions.jsonl", predictions)
     return web, evaluation

@@ -22,7 +22,7 @@ ONLY_WASM = BrowserConfig(webgpu_texts=0, logit_texts=0)
 
 def test_both_devices(tiny_web: Path, in_python: list[Prediction], tmp_path: Path) -> None:
     config = BrowserConfig(webgpu_texts=1, logit_texts=2)
-    report = browser_test(tiny_web, TEXTS, {"transformers.js": in_python}, config, tmp_path)
+    report = browser_test(tiny_web, TEXTS, {"onnx": in_python}, config, tmp_path)
     assert report.passed and report.chromium
     wasm, webgpu = report.engines[WASM], report.engines["transformers.js/webgpu"]
     assert (wasm.status, wasm.parity, wasm.texts, wasm.artefact) == ("passed", 1, len(TEXTS), "onnx_fp32")
@@ -66,7 +66,7 @@ def test_a_few_texts_are_short_ones_of_each_group() -> None:
 
 def test_other_answers_than_in_python_fail(tiny_web: Path, in_python: list[Prediction], tmp_path: Path) -> None:
     other = [p.model_copy(update={"raw": "🎉", "tokens": [9, 1]}) for p in in_python]
-    report = browser_test(tiny_web, TEXTS, {"transformers.js": other}, ONLY_WASM, tmp_path)
+    report = browser_test(tiny_web, TEXTS, {"onnx": other}, ONLY_WASM, tmp_path)
     wasm = report.engines[WASM]
     assert (wasm.status, wasm.parity, report.passed) == ("failed", 0, False)
     assert wasm.reason == "4 of 4 answers differ from Python's with the same onnx_fp32"
@@ -78,7 +78,7 @@ def test_a_difference_of_pythons_own_making_is_explained(
 ) -> None:
     """One answer that Python does not give again when it computes without rounding, as the browser does."""
     rounded = [in_python[0].model_copy(update={"raw": "🎉", "tokens": [9, 1]}), *in_python[1:]]
-    report = browser_test(tiny_web, TEXTS, {"transformers.js": rounded}, ONLY_WASM, tmp_path)
+    report = browser_test(tiny_web, TEXTS, {"onnx": rounded}, ONLY_WASM, tmp_path)
     wasm = report.engines[WASM]
     assert (wasm.status, wasm.parity, wasm.explained, wasm.differences) == ("passed", 1, 1, [])
 
@@ -103,7 +103,7 @@ def test_goes_on_where_it_was_interrupted(
 
     asked.clear()
     monkeypatch.setattr(BrowserRuntime, "predict", lambda self, texts: asked.extend(texts) or real(self, texts))
-    report = browser_test(tiny_web, TEXTS, {"transformers.js": in_python}, ONLY_WASM, tmp_path)
+    report = browser_test(tiny_web, TEXTS, {"onnx": in_python}, ONLY_WASM, tmp_path)
     assert asked == [text.text for text in TEXTS[1:]]
     assert (report.engines[WASM].status, report.engines[WASM].parity) == ("passed", 1)
 
@@ -160,7 +160,7 @@ def test_a_browser_that_dies_is_started_again(
         return real(self, texts)
 
     monkeypatch.setattr(BrowserRuntime, "predict", predict)
-    report = browser_test(tiny_web, TEXTS, {"transformers.js": in_python}, ONLY_WASM, tmp_path)
+    report = browser_test(tiny_web, TEXTS, {"onnx": in_python}, ONLY_WASM, tmp_path)
     wasm = report.engines[WASM]
     assert (wasm.status, wasm.parity, deaths) == ("passed", 1, [])
     assert wasm.console[0].startswith("the browser died after 2 of 4 texts")

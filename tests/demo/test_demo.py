@@ -9,6 +9,7 @@ from pathlib import Path
 from pocketmoji.browser_tests.app.node import build_demo, find_node
 from pocketmoji.core.emoji import emoji_table, is_compliant
 from pocketmoji.core.grammar import Grammar, make_grammar
+from tests.tiny import make_tiny_model
 
 
 def cases() -> list[str]:
@@ -53,7 +54,23 @@ def allowed_by_python(grammar: Grammar, count: int) -> list[tuple[list[int], int
     return found
 
 
-def test_vitest_and_the_same_emoji_as_in_python(tiny_model: Path, tmp_path: Path) -> None:
+def tiny_models(folder: Path) -> Path:
+    """Files of each grid, and what Python says with them, for demo/test/cpu.test.ts."""
+    from pocketmoji.browser_tests.engines.logits import ExactRuntime
+    from pocketmoji.export.onnx.folder import export_onnx, onnx_file
+
+    model = make_tiny_model(folder / "model")
+    found = []
+    for name in ("q4", "q4-32", "q8"):
+        export_onnx(model, folder, [name])
+        file = onnx_file(folder, name).relative_to(folder).as_posix()
+        trace = ExactRuntime(folder, file, [1], 12).trace("my cat is sleeping on me and the coffee is cold")
+        found.append({"file": file, "prompt": trace.prompt_tokens, "steps": trace.steps})
+    (folder / "cases.json").write_text(json.dumps(found), "utf-8")
+    return folder
+
+
+def test_vitest_with_what_python_says(tiny_model: Path, tmp_path: Path) -> None:
     grammar = make_grammar(tiny_model)
     shared = {"file": grammar.as_json(), "allowed": allowed_by_python(grammar, 100), "emoji": list(emoji_table())}
     (tmp_path / "grammar.json").write_text(json.dumps(shared, ensure_ascii=False), "utf-8")
@@ -61,6 +78,7 @@ def test_vitest_and_the_same_emoji_as_in_python(tiny_model: Path, tmp_path: Path
     verdicts.write_text(json.dumps([[text, is_compliant(text)] for text in cases()], ensure_ascii=False), "utf-8")
     build_demo()
     given = {"POCKETMOJI_EMOJI_VERDICTS": str(verdicts), "POCKETMOJI_GRAMMAR": str(tmp_path / "grammar.json")}
+    given["POCKETMOJI_TINY"] = str(tiny_models(tmp_path / "tiny"))
     done = find_node().run("test", **given)
     assert done.returncode == 0, done.stdout[-4000:]
 

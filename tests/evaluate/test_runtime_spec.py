@@ -15,6 +15,7 @@ from pocketmoji.evaluate.runtimes.runtime_spec import RuntimeSpec, parse_spec, p
         ("tuned=torch:runs/x/model", "tuned", "torch", "runs/x/model", ""),
         ("onnxruntime:web/onnx/model_q4.onnx", "onnxruntime-model_q4", "onnxruntime", "web/onnx/model_q4.onnx", ""),
         ("litert:web/model.task", "litert-model", "litert", "web/model.task", ""),
+        ("pocketmoji:runs/x/web", "pocketmoji/wasm", "pocketmoji", "runs/x/web", "wasm"),
         ("transformers.js:runs/x/web", "transformers.js/wasm", "transformers.js", "runs/x/web", "wasm"),
         ("transformers.js:web/webgpu", "transformers.js/webgpu", "transformers.js", "web", "webgpu"),
         ("mediapipe:web", "mediapipe/webgpu", "mediapipe", "web", "webgpu"),

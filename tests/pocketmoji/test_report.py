@@ -103,11 +103,11 @@ def test_the_tuned_model_on_the_texts_that_the_browser_answered(run: Path, tmp_p
     path = copy / "browser" / "transformers.js-wasm.predictions.jsonl"
     few = path.read_text("utf-8").splitlines()[:50]
     path.write_text("\n".join(few) + "\n", "utf-8")
-    found = same_texts(copy)
+    found = same_texts(copy, "transformers.js/wasm")
     assert found["tuned"]["n"] == found["texts"]["compliance"] == 50
     assert 10 <= found["texts"]["everyday_acceptable"] < 30
     path.unlink()
-    assert same_texts(copy) == {}
+    assert same_texts(copy, "transformers.js/wasm") == {}
 
 
 def test_size_against_fidelity() -> None:
