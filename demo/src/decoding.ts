@@ -3,10 +3,17 @@
 import type { Answer, AnswerOptions, OnUpdate, Trace } from './engine';
 import { differentStarts, draw, notFinite, topK } from './sampling';
 
+/** What of the logits is wanted: the largest, and of the rest `LEFT_OUT` will do, unless it is `whole` rows. */
+export interface Wanted {
+  whole?: boolean | undefined;
+  /** For each row the tokens that may be said; without it all. */
+  allowed?: number[][] | undefined;
+}
+
 /** What a runtime has to offer: token ids in, logits of each row's last position and a cache out. */
 export interface Decoder {
   /** `cache` null: a prompt is read. `rows` have the same length. */
-  step(rows: number[][], cache: unknown): Promise<{ logits: Float32Array[]; cache: unknown }>;
+  step(rows: number[][], cache: unknown, wanted?: Wanted): Promise<{ logits: Float32Array[]; cache: unknown }>;
   /** The cache of one row, as that of `rows` equal rows. */
   repeat(cache: unknown, rows: number): Promise<unknown>;
   forget(cache: unknown): Promise<void>;
@@ -34,6 +41,7 @@ export async function decode(
   const started = performance.now();
   const { stopTokenIds, maxNewTokens } = limits;
   const trace: Trace | undefined = options.trace ? { prompt_tokens: prompt, steps: [], problem: null } : undefined;
+  const wanted: Wanted = { whole: trace !== undefined };
   const look = (row: Float32Array, at: number) => {
     const problem = notFinite(row);
     if (problem && !trace) throw new Error(`the model computes nonsense: ${problem} at token ${at + 1} of the answer`);
@@ -44,7 +52,7 @@ export async function decode(
     return problem === null;
   };
 
-  let { logits, cache } = await decoder.step([prompt], null);
+  let { logits, cache } = await decoder.step([prompt], null, wanted);
   const fine = look(logits[0]!, 0);
   const first = performance.now();
   const choices = topK(logits[0]!, FIRST.choices);
@@ -77,7 +85,7 @@ export async function decode(
   rows.forEach((_, index) => tell(index));
   if (rows.some((row) => !row.ended) && rows.length > 1) cache = await decoder.repeat(cache, rows.length);
   for (let at = 1; rows.some((row) => !row.ended); at++) {
-    ({ logits, cache } = await decoder.step(rows.map((row) => [row.tokens.at(-1)!]), cache));
+    ({ logits, cache } = await decoder.step(rows.map((row) => [row.tokens.at(-1)!]), cache, wanted));
     const now = performance.now();
     for (let index = 0; index < rows.length; index++) {
       const row = rows[index]!;
