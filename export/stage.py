@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ def export_artefacts(
         from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
         from pocketmoji.evaluate.scoring.answering import evaluate_runtime
         from pocketmoji.export.gguf_file import export_gguf
-        from pocketmoji.export.litert.bundle import LITERTLM, export_litert
+        from pocketmoji.export.litert.bundle import LITERTLM, converting
         from pocketmoji.export.numerics import probe
         from pocketmoji.export.onnx.data import bytes_of
         from pocketmoji.export.onnx.folder import export_onnx, onnx_file
@@ -73,23 +74,27 @@ def export_artefacts(
                 }
             )
 
-        prompts = answered_rows(model, texts, tuned)
-        numerics = probe(model, prompts[:PROBED])
-        say(f"export: half precision {numerics.half}")
-        export_onnx(model, out, precisions, base, config.rounding)
-        for precision in precisions:
-            file = onnx_file(out, precision)
-            # One text at a time, as the browser does it: the kernels for several rows round differently.
-            check(f"onnx_{precision}", file, OnnxRuntime(file, model, stops, limit, batch_size=1))
-        if config.litert:
-            names = read_json(model / "tokenizer.json")["model"]["vocab"]
-            by_id = {number: token for token, number in names.items()}
-            stop_tokens, said = [by_id[i] for i in stops], [text.text for text in texts]
-            stored = config.litert_precision
-            task = export_litert(model, out, stop_tokens, texts=said, precision=stored, litertlm=config.litertlm)
-            check(f"litert_{stored}", task, LitertRuntime(task, model, stops, limit))
-            if config.litertlm:
-                check(f"litertlm_{stored}", out / LITERTLM, LitertLmRuntime(out / LITERTLM, model, stops, limit))
+        names = read_json(model / "tokenizer.json")["model"]["vocab"]
+        by_id = {number: token for token, number in names.items()}
+        stop_tokens, said = [by_id[i] for i in stops], [text.text for text in texts]
+        stored = config.litert_precision
+        with ExitStack() as beside:
+            finish_task: Callable[[], Path] | None = None
+            if config.litert:  # the longest part, most of it on one core: all that is ONNX is done beside it
+                conversion = converting(model, out, stop_tokens, said, stored, config.litertlm)
+                finish_task = beside.enter_context(conversion)
+            numerics = probe(model, answered_rows(model, texts, tuned)[:PROBED])
+            say(f"export: half precision {numerics.half}")
+            export_onnx(model, out, precisions, base, config.rounding)
+            for precision in precisions:
+                file = onnx_file(out, precision)
+                # One text at a time, as the browser does it: the kernels for several rows round differently.
+                check(f"onnx_{precision}", file, OnnxRuntime(file, model, stops, limit, batch_size=1))
+            if finish_task:
+                task = finish_task()
+                check(f"litert_{stored}", task, LitertRuntime(task, model, stops, limit))
+                if config.litertlm:
+                    check(f"litertlm_{stored}", out / LITERTLM, LitertLmRuntime(out / LITERTLM, model, stops, limit))
         shipped, reason = choose_artefact(artefacts, config)
         say(f"export: {shipped} ships: {reason}")
         gguf = []

@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -43,6 +43,8 @@ RECIPES = {"int8": "dynamic_int8", "int4": "dynamic_int4_block32", "fp32": "none
 # our prompt has about 25, and a longer one takes a second call.
 PREFILL, CONTEXT = 32, 256
 STEPS = 4
+LOG = "converter.log"
+FOLLOW_S = 0.1
 TAIL = 30  # lines of a failed child's log that go into the message
 
 TEXTS = (
@@ -106,6 +108,22 @@ def export_litert(
     and a fixed set, all emoji included, are tokenised with the bundle's tokenizer and with tokenizer.json: a difference
     is an error. `web_folder/litert.json` records the settings and that check. OSError if the disk is full.
     """
+    given = (texts, precision, litertlm)
+    with converting(model_folder, web_folder, stop_tokens, *given) as finish:
+        return finish()
+
+
+@contextmanager
+def converting(
+    model_folder: Path,
+    web_folder: Path,
+    stop_tokens: list[str],
+    texts: Sequence[str] = (),
+    precision: str = "int8",
+    litertlm: bool = False,
+) -> Iterator[Callable[[], Path]]:
+    """`export_litert` while the block does something else: a process of its own converts, mostly on one core, and what
+    is yielded waits for its end. A block that is left without waiting ends it."""
     if not stop_tokens:
         raise InputError("no stop token was given for the MediaPipe bundle", expected="at least one")
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
@@ -128,13 +146,23 @@ def export_litert(
             litertlm=str(scratch / "bundled.litertlm") if litertlm else "",
         )
         write_json(scratch / "job.json", asdict(job))
-        _convert(python, scratch / "job.json")
-        result = read_json(Path(job.result))
-        task = web_folder / "model.task"
-        for made, kept in ((job.task, task), (job.litertlm, web_folder / LITERTLM)):
-            if made:
-                with atomic_path(kept) as temporary:
-                    Path(made).replace(temporary)
+        with _started(python, scratch / "job.json") as child:
+
+            def finish() -> Path:
+                _wait(child, scratch / "job.json")
+                return _keep(job, model_folder, web_folder, time.monotonic() - started)
+
+            yield finish
+
+
+def _keep(job: Job, model_folder: Path, web_folder: Path, seconds: float) -> Path:
+    """Moves what was converted to the web folder; returns model.task."""
+    result = read_json(Path(job.result))
+    task = web_folder / "model.task"
+    for made, kept in ((job.task, task), (job.litertlm, web_folder / LITERTLM)):
+        if made:
+            with atomic_path(kept) as temporary:
+                Path(made).replace(temporary)
     differing = result["differing_texts"]
     if differing:
         raise PocketmojiError(
@@ -144,16 +172,16 @@ def export_litert(
             where=model_folder / "tokenizer.json",
         )
     record = {
-        "precision": precision,
-        "prefill": PREFILL,
-        "context": CONTEXT,
-        "stop_tokens": stop_tokens,
+        "precision": next(name for name, recipe in RECIPES.items() if recipe == job.quantize),
+        "prefill": job.prefill,
+        "context": job.context,
+        "stop_tokens": job.stop_tokens,
         "residual_scale": result["residual_scale"],
         "texts_tokenised_alike": result["texts"],
     }
     write_json(web_folder / "litert.json", record)
     say(
-        f"litert: model.task {result['task_bytes'] / 1e6:.0f} MB in {time.monotonic() - started:.0f} s, "
+        f"litert: model.task {result['task_bytes'] / 1e6:.0f} MB in {seconds:.0f} s, "
         f"peak memory {result['peak_memory_bytes'] / 2**30:.1f} GiB, {result['texts']} texts tokenise alike"
     )
     return task
@@ -170,31 +198,43 @@ def _scratch(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _convert(python: Path, job: Path) -> None:
-    """Run the converter; its steps become progress, and the end of its log the message if it fails."""
-    tail: collections.deque[str] = collections.deque(maxlen=TAIL)
+@contextmanager
+def _started(python: Path, job: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The converter, killed if it is not done. Its talk goes to a file, since nobody may be there to read it."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1"}
     # The converter's own packages come first: what stands beside this one is pinned otherwise.
     start = f"import runpy, sys; sys.path.append({str(PACKAGES)!r}); "
     start += "runpy.run_module('pocketmoji.export.litert.convert', run_name='__main__', alter_sys=True)"
     command = [str(python), "-c", start, str(job)]
+    with open(job.with_name(LOG), "wb") as log:
+        child = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _wait(child: subprocess.Popen[bytes], job: Path) -> None:
+    """Follows the converter to its end; its steps become progress, and the end of its log the message if it fails."""
+    tail: collections.deque[str] = collections.deque(maxlen=TAIL)
     with (
         progress("litert", STEPS, "steps") as advance,
-        subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as child,
+        open(job.with_name(LOG), encoding="utf-8", errors="replace") as log,
     ):
-        assert child.stdout is not None
-        try:
-            for line in child.stdout:
-                if line.startswith("step: "):
-                    say(f"litert: {line.removeprefix('step: ').strip()}")
-                    advance(1)
-                else:
-                    tail.append(line.rstrip())
-        except BaseException:
-            child.kill()
-            raise
+        ended = False
+        while True:
+            line = log.readline()
+            if line.startswith("step: "):
+                say(f"litert: {line.removeprefix('step: ').strip()}")
+                advance(1)
+            elif line:
+                tail.append(line.rstrip())
+            elif ended:
+                break
+            else:
+                ended = child.poll() is not None  # what it wrote last is still to be read
+                time.sleep(0 if ended else FOLLOW_S)
     if child.returncode:
         if any(os.strerror(errno.ENOSPC) in line for line in tail):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(job.parent))
