@@ -59,7 +59,7 @@ export class ChosenEngine implements Engine {
       if (again && !again.wrong) return again;
       await again?.engine.close();
     }
-    const cpu = await trial.cpu(known?.engine === 'pocketmoji' ? known.threads : undefined);
+    const cpu = await trial.cpu(known?.engine === 'pocketmoji' && known.device === 'wasm' ? known.threads : undefined);
     if (cpu.info.engine !== 'pocketmoji' && !adapter && !device) trial.note('this browser gives no WebGPU adapter');
     if (!mayUseGpu || known) return cpu;
     const gpu = await trial.gpu(cpu).catch(trial.note);
