@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from statistics import median
 
 from pocketmoji.browser_tests.app.node import source_digest as demo_digest
 from pocketmoji.browser_tests.checks.emoji_only import asks_again, grammar_problem
@@ -14,11 +15,13 @@ from pocketmoji.browser_tests.engines.latency import quantile_interval
 from pocketmoji.browser_tests.engines.logits import LIMIT, Comparison, ExactRuntime, Trace, compare
 from pocketmoji.browser_tests.engines.runtimes import (
     OWN,
+    OWN_GPU,
     BrowserDied,
     BrowserRuntime,
     EngineFailure,
     EngineInfo,
     EngineName,
+    GpuWork,
     Page,
     engine_timing,
     processor_engine,
@@ -60,6 +63,7 @@ class Answered(Record):
     trace: Trace | None = None
     with_grammar: Prediction | None = None
     """What the page, which uses the grammar, shows; None where it was not asked."""
+    gpu_work: GpuWork | None = None
 
 
 def browser_test(
@@ -92,8 +96,12 @@ def browser_test(
     wanted: list[tuple[EngineName, int]] = [(shipped, config.wasm_texts)]
     if shipped == OWN and config.transformers_texts:
         wanted.append(("transformers.js/wasm", config.transformers_texts))
-    if config.webgpu_texts:
-        wanted.append(("transformers.js/webgpu", config.webgpu_texts))
+    if shipped == OWN and config.webgpu_texts:
+        wanted.append((OWN_GPU, config.webgpu_texts))
+    most = config.transformers_webgpu_texts if shipped == OWN else config.webgpu_texts
+    on_webgpu = min(most, config.webgpu_texts)
+    if on_webgpu:
+        wanted.append(("transformers.js/webgpu", on_webgpu))
     if config.mediapipe_texts and card.get("task_file"):
         wanted.append(("mediapipe/webgpu", config.mediapipe_texts))
 
@@ -227,6 +235,7 @@ class _Check:
                     prediction=prediction,
                     trace=trace,
                     with_grammar=held,
+                    gpu_work=runtime.gpu_work,
                 )
                 answered[text] = one
                 if trace and trace.problem:
@@ -288,6 +297,7 @@ class _Check:
             logits=logits,
             memory_mb=self.memory_mb,
             page_memory_mb=self.page_memory_mb,
+            gpu_work=_typical([one.gpu_work for one in answered.values() if one.gpu_work]),
             intervals=_intervals(warm),
             console=[*self.died, *self.runtime.console[-50:]],
         )
@@ -332,7 +342,7 @@ class _Check:
         if not traces:
             return None
         exact = self._exact()
-        limit = WEBGPU_LOGIT_LIMIT if self.engine.endswith("webgpu") and exact.may_round else LIMIT
+        limit = WEBGPU_LOGIT_LIMIT if self.engine == "transformers.js/webgpu" and exact.may_round else LIMIT
         return compare([(text, trace, exact.trace(text)) for text, trace in traces], exact.spell, limit)
 
     def _without_rounding(
@@ -387,6 +397,13 @@ def _intervals(predictions: Sequence[Prediction]) -> dict[str, Interval]:
             found[f"{name}_p50"] = quantile_interval(values, 0.5)
             found[f"{name}_p95"] = quantile_interval(values, slow)
     return found
+
+
+def _typical(work: Sequence[GpuWork]) -> GpuWork | None:
+    """The median of each count."""
+    if not work:
+        return None
+    return GpuWork(dispatches=median(one.dispatches for one in work), bytes_read=median(one.bytes_read for one in work))
 
 
 def _tolerable(pairs: int) -> float:

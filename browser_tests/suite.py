@@ -190,6 +190,8 @@ def _measured(report: BrowserReport, ratios: dict[EngineName, dict[str, Interval
         if engine.logits:
             values["logit_distance"] = engine.logits.largest_distance
         values |= {metric: ratio.value for metric, ratio in ratios.get(name, {}).items()}  # type: ignore[call-overload]
+        if engine.gpu_work:
+            values |= {"dispatches": engine.gpu_work.dispatches, "bytes_read": engine.gpu_work.bytes_read}
         values["parity"] = engine.parity
         found[name] = {metric: float(value) for metric, value in values.items() if value is not None}
     return found

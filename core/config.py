@@ -163,6 +163,9 @@ class BrowserConfig(Settings):
     wasm_texts: int = Field(default=120, ge=1, description="texts through the page's engine for processors at most")
     transformers_texts: int = Field(default=6, ge=0, description="texts through Transformers.js on WASM beside it")
     webgpu_texts: int = Field(default=3, ge=0)
+    transformers_webgpu_texts: int = Field(
+        default=1, ge=0, description="texts for Transformers.js on WebGPU, where the page has an engine of its own"
+    )
     mediapipe_texts: int = Field(default=3, ge=0)
     logit_texts: int = Field(default=1, ge=0, description="texts whose logits are compared with Python's")
     chromium: Path | None = None

@@ -26,6 +26,8 @@ METRICS = {
     "ttft_ratio": "time to the first token over the baseline's, same session, in turn",
     "token_ratio": "time per further token over the baseline's, same session, in turn",
     "logit_distance": "largest difference of a logit from Python's",
+    "dispatches": "what a GPU is told to compute for a further token, in pieces",
+    "bytes_read": "what is read back from a GPU for a further token",
     "download_mb": "size of the model file, MB",
 }
 RULE = re.compile(r"([a-z_]+)(?:@([a-z0-9./]+))?(>=|<=)([0-9.]+)(%?)")

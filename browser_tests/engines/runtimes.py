@@ -32,9 +32,12 @@ from pocketmoji.core.workspace import write_text
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Error
 
-EngineName = Literal["pocketmoji/wasm", "transformers.js/wasm", "transformers.js/webgpu", "mediapipe/webgpu"]
+EngineName = Literal[
+    "pocketmoji/wasm", "pocketmoji/webgpu", "transformers.js/wasm", "transformers.js/webgpu", "mediapipe/webgpu"
+]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 OWN: EngineName = "pocketmoji/wasm"
+OWN_GPU: EngineName = "pocketmoji/webgpu"
 PAGE_LIMIT_S = 30.0
 DESKTOP = {"width": 1100, "height": 720}
 # Chromium answers at its next garbage collection, or after a minute: asked for early, and never waited for.
@@ -73,6 +76,13 @@ class EngineInfo(Record):
     measured: dict[str, float]
     """Milliseconds of a token with each way to compute that the page tried before it chose this one."""
     choice: dict[str, Any] | None
+
+
+class GpuWork(Record):
+    """What a further token takes of the GPU, counted in the page; the same on every adapter but for what it lacks."""
+
+    dispatches: float
+    bytes_read: float
 
 
 def processor_engine(card: Mapping[str, Any]) -> EngineName:
@@ -138,6 +148,7 @@ class BrowserRuntime:
         self.requests: list[str] = []  # every address that the page asked for
         self._measured: list[Prediction] = []
         self.adapter: AdapterInfo | None = None  # known also if the engine then fails
+        self.gpu_work: GpuWork | None = None  # of the last answer
         self.loaded = False
         self._browser: Browser
         self.chromium_version = ""
@@ -295,6 +306,12 @@ class BrowserRuntime:
             f"{self.name}: {problem}" + (f"\n  the page logged:{tail}" if tail else ""), where=self.model_folder
         )
 
+    def _answers(self, text: str, options: dict[str, Any]) -> list[dict[str, Any]]:
+        answers: list[dict[str, Any]] = self._call("answer", [text, options], self.text_limit_s)
+        work = [answer.pop("gpu_work", None) for answer in answers]
+        self.gpu_work = GpuWork.model_validate(work[0]) if work and work[0] else None
+        return answers
+
     def predict(self, texts: Sequence[str], progress: Progress | None = None) -> list[Prediction]:
         """The greedy answer to each text, in the order of `texts`: raw, unless this runtime has the grammar."""
         found = []
@@ -307,12 +324,14 @@ class BrowserRuntime:
 
     def candidates(self, text: str, count: int, grammar: bool = False) -> list[Prediction]:
         """The greedy answer and up to `count` - 1 sampled ones, all different, from one reading of the prompt."""
-        answers = self._call("answer", [text, {"candidates": count, "grammar": grammar}], self.text_limit_s)
+        answers = self._answers(text, {"candidates": count, "grammar": grammar})
         return [Prediction.model_validate({"text": text} | answer) for answer in answers]
 
     def trace(self, text: str) -> tuple[Prediction, Trace]:
         """The greedy answer with the largest logits of each token; ones that are not finite are in the trace."""
-        answer = self._call("answer", [text, {"candidates": 1, "trace": TOP, "grammar": False}], self.text_limit_s)[0]
+        answer = self._answers(text, {"candidates": 1, "trace": TOP, "grammar": False})[0]
+        if self.name == OWN_GPU:
+            self.gpu_work = None  # it reads whole rows of logits back for the trace
         trace = Trace.model_validate(answer.pop("trace"))
         found = Prediction.model_validate({"text": text} | answer)
         self._measured.append(found)

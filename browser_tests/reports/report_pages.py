@@ -41,6 +41,7 @@ def tables(report: BrowserReport) -> list[tuple[str, Row, list[Row]]]:
         "first token",
         "tokens/s",
         "memory",
+        "of the GPU, per token",
         "why",
     )
     matrix = [_engine_row(engine, report.of_texts) for engine in report.engines.values()]
@@ -91,6 +92,7 @@ def _engine_row(engine: EngineResult, of_texts: int) -> Row:
         first,
         speed,
         _memory(engine),
+        _gpu_work(engine),
         why + (f"; needs {engine.needs}" if engine.needs else ""),
     )
 
@@ -100,6 +102,11 @@ def _memory(engine: EngineResult) -> str:
         return "–"
     inside = "" if engine.page_memory_mb is None else f" ({engine.page_memory_mb:.0f} in the page)"
     return f"{engine.memory_mb:.0f} MB{inside}"
+
+
+def _gpu_work(engine: EngineResult) -> str:
+    work = engine.gpu_work
+    return "–" if work is None else f"{work.dispatches:.0f} dispatches, {work.bytes_read:,.0f} bytes read back"
 
 
 def _figures(measured: dict[str, float]) -> str:

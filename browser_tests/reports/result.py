@@ -7,6 +7,7 @@ from pydantic import Field
 from pocketmoji.browser_tests.checks.findings import Finding, Status
 from pocketmoji.browser_tests.engines.chromium import AdapterInfo
 from pocketmoji.browser_tests.engines.logits import Comparison
+from pocketmoji.browser_tests.engines.runtimes import GpuWork
 from pocketmoji.core.records import EngineTiming, GateResult, Interval, Record, Scores
 
 
@@ -41,6 +42,8 @@ class EngineResult(Record):
     """Peak resident memory of the page's process."""
     page_memory_mb: float | None = None
     """What the page itself says it holds; None where the browser has not told it in time."""
+    gpu_work: GpuWork | None = None
+    """What a further token takes of the GPU; None where none computes, or no answer has a further token."""
     intervals: dict[str, Interval] = Field(default_factory=dict)
 
 

@@ -6,6 +6,7 @@ import { CpuEngine } from './cpu/engine';
 import { UnknownModel } from './cpu/gemma';
 import type { OnProgress } from './download';
 import type { Adapter, Answer, AnswerOptions, Choice, Device, Engine, Info, LoadOptions, ModelCard, OnUpdate } from './engine';
+import { GpuEngine } from './gpu/engine';
 import { readCard } from './model';
 import { message, TransformersEngine } from './transformers_engine';
 import { probeAdapter } from './webgpu';
@@ -58,7 +59,7 @@ export class ChosenEngine implements Engine {
       if (again && !again.wrong) return again;
       await again?.engine.close();
     }
-    const cpu = await trial.cpu(known?.engine === 'pocketmoji' ? known.threads : undefined);
+    const cpu = await trial.cpu(known?.engine === 'pocketmoji' && known.device === 'wasm' ? known.threads : undefined);
     if (cpu.info.engine !== 'pocketmoji' && !adapter && !device) trial.note('this browser gives no WebGPU adapter');
     if (!mayUseGpu || known) return cpu;
     const gpu = await trial.gpu(cpu).catch(trial.note);
@@ -111,13 +112,9 @@ class Trial {
     return this.judge(other, info);
   }
 
-  /** Transformers.js on WebGPU, with the file that `cpu` has. */
+  /** The page's own engine on WebGPU, with the file that `cpu` has; Transformers.js for a model that it does not know. */
   async gpu(cpu?: Loaded): Promise<Loaded> {
-    const engine = new TransformersEngine();
-    const file = cpu?.engine instanceof CpuEngine ? cpu.engine.again() : undefined;
-    const trying = engine
-      .load({ ...this.options, device: 'webgpu' }, this.onProgress, file)
-      .then((info) => this.judge(engine, info));
+    const trying = this.startGpu(cpu);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`WebGPU has not answered after ${GPU_LIMIT_MS / 1000} s`)), GPU_LIMIT_MS);
@@ -130,6 +127,20 @@ class Trial {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  private async startGpu(cpu: Loaded | undefined): Promise<Loaded> {
+    const options = { ...this.options, device: 'webgpu' as const };
+    const file = () => (cpu?.engine instanceof CpuEngine ? cpu.engine.again() : undefined);
+    const own = new GpuEngine();
+    try {
+      return await this.judge(own, await own.load(options, this.onProgress, file()));
+    } catch (error) {
+      if (!(error instanceof UnknownModel)) throw error;
+      console.warn(error.message);
+    }
+    const other = new TransformersEngine();
+    return this.judge(other, await other.load(options, this.onProgress, file()));
   }
 
   /** Two answers, the first of which may take longer for what is compiled on the way. */

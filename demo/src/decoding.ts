@@ -4,10 +4,17 @@ import type { Answer, AnswerOptions, OnUpdate, Trace } from './engine';
 import type { Grammar } from './grammar';
 import { differentStarts, draw, notFinite, topK } from './sampling';
 
+/** What of the logits is wanted: the largest, and of the rest `LEFT_OUT` will do, unless it is `whole` rows. */
+export interface Wanted {
+  whole?: boolean | undefined;
+  /** For each row the tokens that may be said; without it all. */
+  allowed?: number[][] | undefined;
+}
+
 /** What a runtime has to offer: token ids in, logits of each row's last position and a cache out. */
 export interface Decoder {
   /** `cache` null: a prompt is read. `rows` have the same length. */
-  step(rows: number[][], cache: unknown): Promise<{ logits: Float32Array[]; cache: unknown }>;
+  step(rows: number[][], cache: unknown, wanted?: Wanted): Promise<{ logits: Float32Array[]; cache: unknown }>;
   /** The cache of one row, as that of `rows` equal rows. */
   repeat(cache: unknown, rows: number): Promise<unknown>;
   forget(cache: unknown): Promise<void>;
@@ -42,6 +49,10 @@ export async function decode(
     return grammar ? found.filter(({ logit }) => logit > -Infinity) : found;
   };
   const trace: Trace | undefined = options.trace ? { prompt_tokens: prompt, steps: [], problem: null } : undefined;
+  const wanted = (answers: number[][]): Wanted => ({
+    whole: trace !== undefined,
+    allowed: grammar && answers.map((answer) => grammar.allowed(answer, maxNewTokens)),
+  });
   const look = (row: Float32Array, at: number) => {
     const problem = notFinite(row);
     if (problem && !trace) throw new Error(`the model computes nonsense: ${problem} at token ${at + 1} of the answer`);
@@ -52,7 +63,7 @@ export async function decode(
     return problem === null;
   };
 
-  let { logits, cache } = await decoder.step([prompt], null);
+  let { logits, cache } = await decoder.step([prompt], null, wanted([[]]));
   const fine = look(logits[0]!, 0);
   const first = performance.now();
   const choices = best(logits[0]!, [], FIRST.choices);
@@ -87,7 +98,8 @@ export async function decode(
   rows.forEach((_, index) => tell(index));
   if (rows.some((row) => !row.ended) && rows.length > 1) cache = await decoder.repeat(cache, rows.length);
   for (let at = 1; rows.some((row) => !row.ended); at++) {
-    ({ logits, cache } = await decoder.step(rows.map((row) => [row.tokens.at(-1)!]), cache));
+    const said = rows.map((row) => row.tokens);
+    ({ logits, cache } = await decoder.step(said.map((tokens) => [tokens.at(-1)!]), cache, wanted(said)));
     const now = performance.now();
     for (let index = 0; index < rows.length; index++) {
       const row = rows[index]!;

@@ -1,6 +1,6 @@
 // The one interface behind which an inference runtime stands, and the plain data that crosses the worker's border.
 
-/** `pocketmoji`: the page's own, for processors. */
+/** `pocketmoji`: the page's own. */
 export type EngineName = 'pocketmoji' | 'transformers.js' | 'mediapipe';
 export type Device = 'webgpu' | 'wasm';
 
@@ -76,6 +76,13 @@ export interface Answer {
   ttft_ms: number | null;
   tokens_per_s: number | null;
   trace?: Trace;
+  /** What a further token took of the GPU; not there where none was used, or no further token was said. */
+  gpu_work?: GpuWork;
+}
+
+export interface GpuWork {
+  dispatches: number;
+  bytes_read: number;
 }
 
 /** What the model computed on the way to its greedy answer, to be compared with another runtime's. */

@@ -5,11 +5,15 @@ export interface Scored {
   logit: number;
 }
 
+/** What stands for a logit that an engine left out, since others are larger or may be said; it is not one of the largest. */
+export const LEFT_OUT = -3e38;
+
 /** The `k` largest logits, largest first; of equal ones the smaller token first, as NumPy's argmax has it. */
 export function topK(row: ArrayLike<number>, k: number): Scored[] {
   const found: Scored[] = [];
   for (let token = 0; token < row.length; token++) {
     const logit = row[token]!;
+    if (logit <= LEFT_OUT) continue;
     if (found.length === k && !(logit > found[k - 1]!.logit)) continue;
     let at = found.length;
     while (at > 0 && logit > found[at - 1]!.logit) at--;

@@ -4,6 +4,8 @@ import { ChosenEngine } from '../src/chosen_engine';
 import { UnknownModel } from '../src/cpu/gemma';
 import type { Adapter, Info, LoadOptions, ModelCard } from '../src/engine';
 
+type Name = 'cpu' | 'gpu' | 'runtime' | 'wasm';
+
 interface Played {
   loads?: Error | 'never';
   answers?: number[];
@@ -15,14 +17,15 @@ const here = vi.hoisted(() => ({
   card: {} as ModelCard,
   cpu: {} as Played,
   gpu: {} as Played,
+  runtime: {} as Played,
   wasm: {} as Played,
   loaded: [] as string[],
   closed: [] as string[],
 }));
 
-function played(kind: (options: LoadOptions) => { name: 'cpu' | 'gpu' | 'wasm'; info: Partial<Info> }) {
+function played(kind: (options: LoadOptions) => { name: Name; info: Partial<Info> }) {
   return class {
-    private name: 'cpu' | 'gpu' | 'wasm' = 'cpu';
+    private name: Name = 'cpu';
     async load(options: LoadOptions, _: unknown, file?: unknown) {
       const { name, info } = kind(options);
       this.name = name;
@@ -48,10 +51,13 @@ function played(kind: (options: LoadOptions) => { name: 'cpu' | 'gpu' | 'wasm'; 
 vi.mock('../src/cpu/engine', () => ({
   CpuEngine: played(() => ({ name: 'cpu', info: { engine: 'pocketmoji', device: 'wasm', measured: { 'wasm, 2 threads': 10 } } })),
 }));
+vi.mock('../src/gpu/engine', () => ({
+  GpuEngine: played(() => ({ name: 'gpu', info: { engine: 'pocketmoji', device: 'webgpu' } })),
+}));
 vi.mock('../src/transformers_engine', () => ({
   message: (error: unknown) => (error instanceof Error ? error.message : String(error)),
   TransformersEngine: played(({ device }) => ({
-    name: device === 'webgpu' ? 'gpu' : 'wasm',
+    name: device === 'webgpu' ? 'runtime' : 'wasm',
     info: { engine: 'transformers.js', device: device! },
   })),
 }));
@@ -64,7 +70,7 @@ const GPU = { vendor: 'acme', architecture: 'fast', is_fallback: false } as Adap
 const choose = (options: Partial<LoadOptions> = {}) => new ChosenEngine().load({ model: 'model', ...options }, () => undefined);
 
 beforeEach(() => {
-  Object.assign(here, { adapter: GPU, card: { probe: { text: 'party', tokens: [5, 1] } }, cpu: {}, gpu: {}, wasm: {}, loaded: [], closed: [] });
+  Object.assign(here, { adapter: GPU, card: { probe: { text: 'party', tokens: [5, 1] } }, cpu: {}, gpu: {}, runtime: {}, wasm: {}, loaded: [], closed: [] });
   vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 });
 
@@ -80,7 +86,7 @@ test('without a GPU, or with software that plays one, nothing but the processor 
 test('the faster of the two is taken; the other is closed', async () => {
   here.gpu = { ms: 3 };
   const info = await choose();
-  expect([info.engine, info.device, info.fallback_reason]).toEqual(['transformers.js', 'webgpu', null]);
+  expect([info.engine, info.device, info.fallback_reason]).toEqual(['pocketmoji', 'webgpu', null]);
   expect(info.measured).toEqual({ 'wasm, 2 threads': 10, webgpu: 3 });
   here.gpu = { ms: 30 };
   expect((await choose()).engine).toBe('pocketmoji');
@@ -165,4 +171,11 @@ test('without a probe nothing is judged, and the fastest taken', async () => {
   here.card = {};
   here.gpu = { ms: 1, answers: [9] };
   expect((await choose()).device).toBe('webgpu');
+});
+
+test('a model that its own engine does not know goes to ONNX Runtime, on the GPU too', async () => {
+  here.gpu.loads = new UnknownModel('not one that this engine computes');
+  const info = await choose({ device: 'webgpu' });
+  expect([info.engine, info.device]).toEqual(['transformers.js', 'webgpu']);
+  expect(here.loaded).toEqual(['gpu', 'runtime']);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { decode, type Decoder } from '../src/decoding';
-import { differentStarts, draw, notFinite, topK } from '../src/sampling';
+import { differentStarts, draw, LEFT_OUT, notFinite, topK } from '../src/sampling';
 
 const STOP = 0;
 
@@ -90,5 +90,24 @@ test('starts differ, the greedy one first, none that is forbidden', () => {
     expect(starts[0]).toBe(4);
     expect(new Set(starts).size).toBe(3);
     expect(starts).not.toContain(0);
+  }
+});
+
+test('a logit that an engine left out is none of the largest, and nothing wrong', () => {
+  const row = new Float32Array(6).fill(LEFT_OUT);
+  row[4] = 2;
+  row[1] = -7;
+  expect(topK(row, 3).map(({ token }) => token)).toEqual([4, 1]);
+  expect(notFinite(row)).toBeNull();
+});
+
+test('whole rows of logits are asked for only where they are compared', async () => {
+  for (const trace of [undefined, 2]) {
+    const model = new Countdown([0, 0, 0, 9, 0, 8]);
+    const asked: unknown[] = [];
+    const step = model.step.bind(model);
+    model.step = (...given: [number[][], unknown, object?]) => (asked.push(given[2]), step(given[0], given[1]));
+    await decode(model, [7], limits, { candidates: 1, ...(trace ? { trace } : {}) });
+    expect(new Set(asked.map((wanted) => JSON.stringify(wanted)))).toEqual(new Set([JSON.stringify({ whole: trace !== undefined })]));
   }
 });
