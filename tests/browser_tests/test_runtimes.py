@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime, EngineFailure, Page
+from pocketmoji.core.emoji import is_compliant
 from pocketmoji.core.errors import MachineError
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.workspace import read_json, write_json
@@ -137,9 +138,10 @@ class TestPage:
         assert page.evaluate("navigator.clipboard.readText()") == answers[1]
         assert page.inner_text("#status").startswith("Copied")
 
-    def test_an_answer_that_is_not_emoji_is_shown_as_such(self, page: Any) -> None:
-        assert page.locator("#candidates .faulty").count() == 3
-        assert "Not only emoji" in page.inner_text("#candidates")
+    def test_the_grammar_leaves_nothing_but_emoji(self, page: Any) -> None:
+        """The tiny model babbles; how the page shows an answer that is none is in tests/demo/test_page.py."""
+        assert all(is_compliant(answer) for answer in page.locator("#candidates .raw").all_inner_texts())
+        assert page.locator("#candidates .faulty").count() == 0
 
     def test_fits_a_phone(self, page: Any) -> None:
         page.set_viewport_size({"width": 360, "height": 740})
