@@ -173,7 +173,7 @@ class _Check:
         self.died: list[str] = []
         self._shared = exact
         self.takes_screenshots = engine == processor_engine(card)
-        held = engine != "mediapipe/webgpu" and (web_folder / GRAMMAR_FILE).is_file()
+        held = reads_onnx(engine) and (web_folder / GRAMMAR_FILE).is_file()
         self.grammar = load_grammar(web_folder) if held else None
 
     def run(self, reference: Sequence[Prediction] | None) -> EngineResult:

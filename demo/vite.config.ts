@@ -10,7 +10,8 @@ const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Emb
 
 const LOCAL_EMOJI = ['Apple Color Emoji', 'Segoe UI Emoji', 'Noto Color Emoji'].map((f) => `local('${f}')`).join(', ');
 
-const filesOf = (folder: string) => readdirSync(here(folder)).filter((name) => /\.(ts|c|h)$/.test(name)).map((name) => `${folder}/${name}`);
+const filesOf = (folder: string) =>
+  (readdirSync(here(folder), { recursive: true }) as string[]).filter((name) => /\.(ts|c|h)$/.test(name)).map((name) => `${folder}/${name}`);
 
 function digest(files: string[]): string {
   const hash = createHash('sha256');
@@ -24,7 +25,7 @@ export default defineConfig({
     // The service worker's cache is of one set of runtimes; the pages' own files have digests in their names.
     __BUILD__: digest(['package-lock.json']),
     // Which engine is the fastest holds for one build of them all.
-    __ENGINES__: digest(['package-lock.json', ...['src', 'src/cpu', 'decoder'].flatMap(filesOf)]),
+    __ENGINES__: digest(['package-lock.json', ...['src', 'decoder'].flatMap(filesOf)]),
   },
   build: {
     // The oldest that have what the page needs: index.html tells the others so. The runtimes come as their authors made them.

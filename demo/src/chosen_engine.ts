@@ -9,7 +9,7 @@ import type { Adapter, Answer, AnswerOptions, Choice, Device, Engine, Info, Load
 import { GpuEngine } from './gpu/engine';
 import { readCard } from './model';
 import { message, TransformersEngine } from './transformers_engine';
-import { probeAdapter } from './webgpu';
+import { probeWebGpu } from './webgpu';
 
 const GPU_LIMIT_MS = 30_000; // to load, compile its shaders and answer
 
@@ -27,7 +27,7 @@ export class ChosenEngine implements Engine {
 
   async load(options: LoadOptions, onProgress: OnProgress): Promise<Info> {
     const started = performance.now();
-    const [adapter, card] = await Promise.all([probeAdapter(), readCard(options.model)]);
+    const [{ adapter, problem }, card] = await Promise.all([probeWebGpu(), readCard(options.model)]);
     const trial = new Trial(options, onProgress, card);
     const gpu = adapter && [adapter.vendor, adapter.architecture, adapter.description];
     const of = JSON.stringify([__ENGINES__, options.model, card.bytes, gpu, navigator.hardwareConcurrency]);
@@ -36,6 +36,7 @@ export class ChosenEngine implements Engine {
     const loaded = await this.pick(trial, options.device, adapter, known);
     this.engine = loaded.engine;
     const { info } = loaded;
+    if (info.engine !== 'pocketmoji' && problem && !options.device) trial.note(problem);
     const choice: Choice = { of, engine: info.engine, device: info.device, threads: info.threads };
     return {
       ...info,
@@ -60,7 +61,6 @@ export class ChosenEngine implements Engine {
       await again?.engine.close();
     }
     const cpu = await trial.cpu(known?.engine === 'pocketmoji' && known.device === 'wasm' ? known.threads : undefined);
-    if (cpu.info.engine !== 'pocketmoji' && !adapter && !device) trial.note('this browser gives no WebGPU adapter');
     if (!mayUseGpu || known) return cpu;
     const gpu = await trial.gpu(cpu).catch(trial.note);
     if (!gpu) return cpu;
@@ -150,7 +150,7 @@ class Trial {
     let ms = Infinity;
     for (let i = 0; i < 2; i++) {
       try {
-        const [answer] = await engine.answer(probe?.text ?? 'hi', { candidates: 1 });
+        const [answer] = await engine.answer(probe?.text ?? 'hi', { candidates: 1, grammar: false });
         if (!answer) throw new Error('it says nothing');
         ms = Math.min(ms, answer.tokens_per_s ? 1000 / answer.tokens_per_s : 1000 * answer.seconds);
         if (probe && answer.tokens.join() !== probe.tokens.join()) throw new Error(`it answers "${answer.raw}" to "${probe.text}"`);

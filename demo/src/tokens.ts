@@ -12,7 +12,8 @@ export interface Tokens {
 
 /** The tokenizer of a model's folder. */
 export async function loadTokens(model: string, card: ModelCard): Promise<Tokens> {
-  const [tokenizer, settings] = await Promise.all(['tokenizer.json', 'tokenizer_config.json'].map((file) => readJson(model, file, card)));
+  const files = ['tokenizer.json', 'tokenizer_config.json'];
+  const [tokenizer, settings] = await Promise.all(files.map((file) => readJson(model, file, card)));
   return tokensOf(new Tokenizer(tokenizer!, settings!));
 }
 

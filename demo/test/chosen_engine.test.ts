@@ -61,7 +61,9 @@ vi.mock('../src/transformers_engine', () => ({
     info: { engine: 'transformers.js', device: device! },
   })),
 }));
-vi.mock('../src/webgpu', () => ({ probeAdapter: async () => here.adapter }));
+vi.mock('../src/webgpu', () => ({
+  probeWebGpu: async () => ({ adapter: here.adapter, problem: here.adapter ? null : 'this browser gives no WebGPU adapter' }),
+}));
 vi.mock('../src/model', () => ({ readCard: async () => here.card }));
 
 vi.stubGlobal('navigator', { hardwareConcurrency: 2 });

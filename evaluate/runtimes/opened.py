@@ -122,7 +122,7 @@ def identity(spec: RuntimeSpec, config: EvaluateConfig) -> dict[str, Any]:
         settings["device"] = spec.device
         prompt = render("{text}")
     if spec.grammar:
-        if spec.kind == "transformers.js":
+        if spec.kind in ("pocketmoji", "transformers.js"):
             folder = spec.path
         settings["grammar"] = digest_json(load_grammar(folder).as_json())
     about = versions(LIBRARIES.get(spec.kind, []))

@@ -22,7 +22,7 @@ KINDS = {
     "predictions": "predictions:FILE.jsonl (answers that were given elsewhere: text and raw)",
     "openai": "openai:URL#MODEL (a server that speaks OpenAI's chat completions)",
 }
-TELL_LOGITS = ("torch", "onnxruntime", "litert", "transformers.js")
+TELL_LOGITS = ("torch", "onnxruntime", "litert", "pocketmoji", "transformers.js")
 NAME = re.compile(r"[A-Za-z0-9_.+/-]+")
 DEVICES = {"pocketmoji": ("wasm",), "transformers.js": ("wasm", "webgpu"), "mediapipe": ("webgpu",)}
 

@@ -5,7 +5,6 @@ import shared from '../../decoder/build/decoder-threads.wasm?url';
 import { decode, type Limits } from '../decoding';
 import type { ModelFile, OnProgress } from '../download';
 import type { Answer, AnswerOptions, Engine, Info, LoadOptions, OnUpdate } from '../engine';
-import type { Grammar } from '../grammar';
 import { readGrammar, wantedGrammar } from '../grammar_file';
 import { onnxFile, openFile, readCard, readStopTokens } from '../model';
 import { commonBeginning, loadTokens, type Tokens } from '../tokens';
@@ -27,7 +26,6 @@ export class CpuEngine implements Engine {
   private decoder!: CpuDecoder;
   private tokens!: Tokens;
   private limits!: Limits;
-  private grammar: Grammar | undefined;
   private file!: { place: number; bytes: number; source: ModelFile };
 
   async load(options: LoadOptions, onProgress: OnProgress): Promise<Info> {
@@ -37,18 +35,19 @@ export class CpuEngine implements Engine {
     const dtype = options.dtype ?? card.dtype ?? DEFAULT_DTYPE;
     const file = onnxFile(dtype);
     const name = `models/${options.model}/${file}`;
-    const [source, tokens, stopTokenIds] = await Promise.all([
+    const [source, tokens, stopTokenIds, grammar] = await Promise.all([
       openFile(options.model, file, card, options.keep ?? false, onProgress),
       loadTokens(options.model, card),
       card.stop_token_ids ?? readStopTokens(options.model, card),
+      readGrammar(options.model, card),
     ]);
-    this.grammar = await readGrammar(options.model, card);
     this.tokens = tokens;
-    this.limits = { stopTokenIds, maxNewTokens: card.max_new_tokens ?? DEFAULT_MAX_NEW_TOKENS };
+    this.limits = { stopTokenIds, maxNewTokens: card.max_new_tokens ?? DEFAULT_MAX_NEW_TOKENS, grammar };
     try {
       await this.open(source);
       this.decoder.begin(commonBeginning(tokens.prompt('a'), tokens.prompt('b')));
     } catch (error) {
+      if (source.problem()) throw source.problem();
       const Kind = error instanceof UnknownModel ? UnknownModel : Error;
       throw new Kind(`${name} does not load: ${(error as Error).message}`);
     }
@@ -114,7 +113,7 @@ export class CpuEngine implements Engine {
   }
 
   async answer(text: string, options: AnswerOptions, onUpdate?: OnUpdate): Promise<Answer[]> {
-    const limits = { ...this.limits, grammar: wantedGrammar(this.grammar, options.grammar) };
+    const limits = { ...this.limits, grammar: wantedGrammar(this.limits.grammar, options.grammar) };
     return decode(this.decoder, this.tokens.prompt(text), limits, options, onUpdate);
   }
 
