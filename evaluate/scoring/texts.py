@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from pocketmoji.core.config import EvaluateConfig
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.records import GROUPS, EvaluationText, Example, Group
+from pocketmoji.core.records import GROUPS, TYPED, EvaluationText, Example, Group
 from pocketmoji.evaluate.groups.everyday import everyday_phrases, not_near
 from pocketmoji.evaluate.groups.other_words import LIMIT, overlap
 from pocketmoji.evaluate.groups.typed import FORMS, typed
@@ -28,7 +28,6 @@ GROUP_NAMES: dict[Group, str] = {
     "heldout_seed": "phrase never trained",
 }
 # How the texts are shared out where there are too many: what people type counts most.
-TYPED = "typed.jsonl"  # what datagen trains of phrases as people type them
 WEIGHTS: dict[Group, int] = {"everyday": 3, "other_words": 2, "typed": 2, "seed": 2}
 
 
