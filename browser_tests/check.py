@@ -1,4 +1,8 @@
-"""Every evaluation text through the page, engine by engine, compared with the same artefact in Python."""
+"""Every evaluation text through the page, engine by engine, compared with the same artefact in Python.
+
+Longer than a page: what one engine has answered, what it is compared with and what is kept for a resumed check are one
+state, and each half would need the other's.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Finding and starting a Chromium with WebGPU. Run as a module, this one installs a Chromium where there is none."""
+"""Finding and starting a Chromium with WebGPU. Run as a module, this one installs a Chromium where there is none.
+
+Longer than a page by the flags of each kind of machine and the words for what each lacks.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The runtimes that live in the page, behind the same protocol as those in Python."""
+"""The runtimes that live in the page, behind the same protocol as those in Python.
+
+Longer than a page: it is one object, a page that is opened, asked, watched and photographed, and every call shares its
+way of failing.
+"""
 
 from __future__ import annotations
 

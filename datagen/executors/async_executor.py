@@ -1,4 +1,8 @@
-"""The `async` executor: one process, many requests in flight, as many as the server bears."""
+"""The `async` executor: one process, many requests in flight, as many as the server bears.
+
+Longer than a page: limits, retries, splitting and giving up decide about the same request, in an order that is
+easier to follow in one place.
+"""
 
 from __future__ import annotations
 
