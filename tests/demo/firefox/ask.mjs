@@ -20,7 +20,7 @@ try {
     await page.keyboard.press('Enter');
     await page.waitForSelector('#candidates[aria-busy=false] button.candidate');
     const shown = await page.$eval('button.candidate', (button) => button.dataset.raw);
-    const tokens = await page.evaluate((asked) => window.pocketmoji.answer(asked).then((found) => found[0].tokens), text);
+    const tokens = await page.evaluate((asked) => window.pocketmoji.answer(asked, { grammar: false }).then((found) => found[0].tokens), text);
     answers.push({ text, shown, tokens });
   }
   const info = await page.evaluate(() => window.pocketmoji?.info() ?? null);
