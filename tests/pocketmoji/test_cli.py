@@ -85,7 +85,7 @@ def test_broken_utf8_and_missing_file(tmp_path: Path, capsys: pytest.CaptureFixt
     [
         (["fly"], "no command 'fly'"),
         (["run", "--epochs", "many"], "--epochs is 'many'"),
-        (["run", "--paraphrases", "0"], "--paraphrases is '0'"),
+        (["run", "--paraphrases", "-1"], "--paraphrases is '-1'"),
         (["evaluate", ".", "--model", "nameless", "--out", "x"], "NAME=FOLDER"),
         (["demo", "/no/such/folder"], "holds no model"),
     ],
