@@ -161,9 +161,9 @@ def test_gates() -> None:
 
 
 def test_gates_on_what_people_type() -> None:
-    tuned = {"other_words_recall": 0.79, "everyday_acceptable": 0.9, "typed_recall": 0.96}
+    tuned = {"other_words_recall": 0.49, "everyday_acceptable": 0.9, "typed_recall": 0.96}
     against = {"metric": "other_words_recall", "runtime": "tuned", "lookup": "nearest-neighbour"}
-    against |= {"value": 0.79, "lookup_value": 0.9, "p_worse": 0.01}
+    against |= {"value": 0.49, "lookup_value": 0.9, "p_worse": 0.01}
     summary: dict[str, Any] = {"scores": {"tuned": tuned}, "against_lookups": [against]}
     summary["texts"] = {"other_words": 40, "everyday": 60, "typed": 40}
     passed = {result.gate: result.passed for result in judge(summary)}
@@ -171,7 +171,7 @@ def test_gates_on_what_people_type() -> None:
         "tuned other_words_recall >=": False,
         "tuned everyday_acceptable >=": True,
         "tuned typed_recall >=": True,
-        "tuned no worse than nearest-neighbour, other_words_recall (79.0% : 90.0%), p >=": False,
+        "tuned no worse than nearest-neighbour, other_words_recall (49.0% : 90.0%), p >=": False,
     }
     assert all(remedy(gate) for gate in passed)
     # Too few texts say nothing.
