@@ -35,7 +35,7 @@ from pocketmoji.browser_tests.reports.report import write_report
 from pocketmoji.browser_tests.reports.result import BrowserReport, Difference, EngineResult
 from pocketmoji.core.config import BrowserConfig
 from pocketmoji.core.console import progress, say
-from pocketmoji.core.errors import InputError
+from pocketmoji.core.errors import InputError, PocketmojiError
 from pocketmoji.core.grammar import GRAMMAR_FILE, load_grammar
 from pocketmoji.core.records import EvaluationText, Interval, Prediction, Record, Scores, write_jsonl
 from pocketmoji.core.workspace import digest_file, digest_json, read_json, write_text
@@ -265,9 +265,8 @@ class _Check:
 
         by_text = {p.text: p for p in reference or ()}
         pairs = [(p, by_text[p.text]) for p in predictions if p.text in by_text]
-        logits = self._compare_logits(answered)
-        if logits and logits.problem:
-            problem = logits.problem
+        logits, why = self._compare_logits(answered)
+        problem = why or problem
         if self.grammar and not problem:
             given = [answered[text.text] for text in done]
             problem = grammar_problem(self.grammar, [(one.prediction, one.with_grammar) for one in given])
@@ -340,14 +339,21 @@ class _Check:
             self._shared.append(ExactRuntime(self.web_folder, path, stops, limit))  # type: ignore[arg-type]
         return self._shared[0]
 
-    def _compare_logits(self, answered: Mapping[str, Answered]) -> Comparison | None:
-        """The first texts' logits beside Python's; None where the engine does not tell them."""
+    def _compare_logits(self, answered: Mapping[str, Answered]) -> tuple[Comparison | None, str | None]:
+        """The first texts' logits beside Python's, None where the engine does not tell them; and what is wrong."""
         traces = [(text, one.trace) for text, one in answered.items() if one.trace]
         if not traces:
-            return None
-        exact = self._exact()
+            return None, None
+        try:
+            exact = self._exact()
+            pairs = [(text, trace, exact.trace(text)) for text, trace in traces]
+        except PocketmojiError:
+            raise
+        except Exception as error:  # an engine of the page may have what ONNX Runtime refuses
+            return None, f"Python's ONNX Runtime does not run the file: {str(error).splitlines()[0]}"
         limit = WEBGPU_LOGIT_LIMIT if self.engine == "transformers.js/webgpu" and exact.may_round else LIMIT
-        return compare([(text, trace, exact.trace(text)) for text, trace in traces], exact.spell, limit)
+        found = compare(pairs, exact.spell, limit)
+        return found, found.problem
 
     def _without_rounding(
         self, pairs: list[tuple[Prediction, Prediction]]

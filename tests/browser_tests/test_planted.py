@@ -82,6 +82,18 @@ def test_in_engine(planted: Callable[[str], tuple[Path, Page]], taught: Folders,
 
 
 @pytest.mark.browser
+def test_a_file_that_python_refuses(
+    planted: Callable[[str], tuple[Path, Page]], taught: Folders, tmp_path: Path
+) -> None:
+    """The page's own engine has a cache of its own and runs it all the same: nothing falls, and it is said."""
+    web, page = planted("wrong KV dimension")
+    texts = read_jsonl(taught[1] / "texts.jsonl", EvaluationText)[:1]
+    config = BrowserConfig(transformers_texts=0, webgpu_texts=0, mediapipe_texts=0, logit_texts=1)
+    engine = browser_test(web, texts, {}, config, tmp_path / "out", page=page).engines["pocketmoji/wasm"]
+    assert engine.status == "failed" and "Python's ONNX Runtime does not run the file" in (engine.reason or "")
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("name", IN_CLAIMS)
 def test_in_claims(planted: Callable[[str], tuple[Path, Page]], name: str) -> None:
     web, page = planted(name)
