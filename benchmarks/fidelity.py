@@ -7,8 +7,9 @@ answer on texts that were not trained, share of answers that are the float model
 that ships, in ONNX Runtime, against the merged model that it was written from: by that the claim is judged. Answers
 count as the same or not with activations in floats, which is what browsers give (benchmarks/browser_parity.py);
 "same_rounded" is with Python's default, where kernels may round them to 8 bits, as are NLL and scores. All is kept in
---work, so an interrupted benchmark goes on. One line of JSON at the end. python -m benchmarks.fidelity --work DIR
-[--more list.csv]
+--work, so an interrupted benchmark goes on. One line of JSON at the end.
+
+    python -m benchmarks.fidelity --work DIR [--more list.csv]
 """
 
 from __future__ import annotations

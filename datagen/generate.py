@@ -51,7 +51,7 @@ def generate(seeds_path: Path, config: DatagenConfig, folder: Path, teacher: Tea
     languages = find_languages(seed.text for seed in file.seeds)
     teacher = teacher or choose_teacher(config, journal, os.environ, languages, recording)
     judge = choose_judge(config, journal, os.environ)
-    everyday = everyday_for(file.seeds, config)
+    everyday = everyday_for(file.seeds, languages, config)
     heldout = choose_heldout_seeds(file.seeds, config, everyday.near)
     wanted = [wanted_paraphrases(seed, heldout, config) for seed in file.seeds]
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pocketmoji.core.emoji import emoji_table
+from pocketmoji.core.grammar import merged_trie
 from pocketmoji.core.workspace import write_text
 
 GBNF_FILE = "emoji.gbnf"
@@ -25,7 +26,7 @@ def write_gbnf(folder: Path, most: int) -> Path:
 
 
 def gbnf(sequences: Iterable[str], most: int) -> str:
-    nodes = _nodes(sequences)
+    nodes = merged_trie(sequences)
     rules = [f"root ::= emoji{{1,{most}}}"]
     for number in range(len(nodes) - 1, -1, -1):  # the first character's node is the last
         _, onward = nodes[number]
@@ -36,26 +37,6 @@ def gbnf(sequences: Iterable[str], most: int) -> str:
         if parts:
             rules.append(f"{'emoji' if number == len(nodes) - 1 else f'n{number}'} ::= {' | '.join(parts)}")
     return "\n".join(rules) + "\n"
-
-
-def _nodes(sequences: Iterable[str]) -> list[Node]:
-    """The places within an emoji, those that go on alike being one; a place comes after all that follow it."""
-    trie: list[dict[str, int]] = [{}]
-    ends: set[int] = set()
-    for sequence in sorted(set(sequences)):
-        place = 0
-        for character in sequence:
-            if character not in trie[place]:
-                trie[place][character] = len(trie)
-                trie.append({})
-            place = trie[place][character]
-        ends.add(place)
-    same: dict[Node, int] = {}
-    number = [0] * len(trie)
-    for place in range(len(trie) - 1, -1, -1):
-        onward = tuple(sorted((character, number[child]) for character, child in trie[place].items()))
-        number[place] = same.setdefault((place in ends, onward), len(same))
-    return list(same)
 
 
 def _reference(nodes: list[Node], number: int) -> str:

@@ -24,8 +24,8 @@ class Prepared:
 
 def rows_to_train(dataset: Path, config: TrainConfig) -> list[Example]:
     """The training rows of a dataset folder: its split, `typed.jsonl`, and of `everyday.jsonl` as many rows as are
-    replayed so that the general language which the prepared base has learnt is not lost (all of them if nothing was
-    prepared). The order is the trainer's to shuffle."""
+    replayed so that the general language which the prepared base has learnt is not lost. The
+    order is the trainer's to shuffle."""
     rows = repeated([*_read(dataset / "train.jsonl"), *_read(dataset / TYPED)], config.seed_repeats)
     everyday = _read(dataset / EVERYDAY) if config.everyday else []
     random.Random(config.random_seed).shuffle(everyday)

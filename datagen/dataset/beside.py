@@ -14,7 +14,6 @@ from typing import Any
 
 from pocketmoji.core.config import LONG_LIST, DatagenConfig
 from pocketmoji.core.everyday import EverydayRow, everyday_rows
-from pocketmoji.core.language import find_languages
 from pocketmoji.core.records import EVERYDAY, SPLITS, TYPED, Example, Seed, read_jsonl, write_jsonl
 from pocketmoji.core.typed import typed_forms
 from pocketmoji.datagen.filters.similarity import NearIndex, normalise_text
@@ -33,11 +32,12 @@ class Everyday:
     near: frozenset[str]
 
 
-def everyday_for(seeds: Sequence[Seed], config: DatagenConfig) -> Everyday:
-    """Everyday language less what the list says itself: where both have a phrase, the list's answer is the one."""
+def everyday_for(seeds: Sequence[Seed], languages: Sequence[str], config: DatagenConfig) -> Everyday:
+    """Everyday language and the names of the emoji in the seeds' languages, less what the list says itself: where both
+    have a phrase, the list's answer is the one."""
     if not config.everyday:
         return Everyday([], 0, frozenset())
-    rows = everyday_rows(find_languages(seed.text for seed in seeds))
+    rows = everyday_rows(languages)
     hits = _near(NearIndex(seed.text for seed in seeds), [row.text for row in rows])
     kept = [row for row, hit in zip(rows, hits, strict=True) if not hit]
     return Everyday(kept, len(rows) - len(kept), frozenset(seeds[n].seed_id for hit in hits for n in hit))
