@@ -13,6 +13,7 @@ from typing import Any
 from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.language import find_languages
+from pocketmoji.datagen.dataset.beside import everyday_for
 from pocketmoji.datagen.dataset.splits import choose_heldout_seeds, wanted_paraphrases
 from pocketmoji.datagen.executors.budget import MILLION, price_of
 from pocketmoji.datagen.executors.journal import Journal
@@ -45,7 +46,8 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
     recording = find_recording(seeds_path, config)
     name = teacher_name(config, recording)
     config = config.for_list(len(seeds), name == "offline")
-    heldout = choose_heldout_seeds(seeds, config)
+    languages = find_languages(seed.text for seed in seeds)
+    heldout = choose_heldout_seeds(seeds, config, everyday_for(seeds, languages, config).near)
     asks = []
     for seed in seeds:
         wanted = wanted_paraphrases(seed, heldout, config)
@@ -55,7 +57,7 @@ def estimate(seeds_path: Path, config: DatagenConfig, folder: Path | None) -> di
     if name == "offline" or name.startswith(RECORDED):
         say(f"datagen: {rows} rows by rules or from a recording for {len(seeds)} seeds: no requests, no money")
         if name == "offline":
-            say_limits_of_rules(find_languages(seed.text for seed in seeds))
+            say_limits_of_rules(languages)
         return found | {"input_tokens": 0, "output_tokens": 0, "dollars": 0.0} | judge_estimate(asks, config)
     journal = Journal(folder / JOURNAL) if folder else None
     sent = received = most_sent = most_received = 0

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pocketmoji.cli import main
+from pocketmoji.core.everyday import everyday_rows
 from pocketmoji.core.records import SPLITS
 from tests.datagen.model_server import ModelServer
 
@@ -46,6 +47,24 @@ def test_a_dry_run_counts_what_a_run_then_sends(tmp_path: Path, capsys: pytest.C
     assert main(["datagen", PERSONAL, "--out", out, "--dry-run", "--json", *model]) == 0
     again = output(capsys)
     assert (again["requests"], again["known"], again["dollars"]) == (0, 9, 0)
+
+
+def test_a_dry_run_holds_out_what_a_run_holds_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A phrase that everyday language has, too, is no phrase that was never trained."""
+    phrases = [row.text for row in everyday_rows() if row.origin == "everyday" and "," not in row.text]
+    long = [text for text in phrases if len(text) > 25][:9]
+    seeds = tmp_path / "list.csv"
+    seeds.write_text("\n".join(["text,emoji", *(f"{text},🪿" for text in long)]) + "\n", "utf-8")
+    given = ["datagen", str(seeds), "--out", str(tmp_path / "out"), "--json", "--paraphrases", "8"]
+    with ModelServer() as server:
+        given += ["--teacher", "openai", "--teacher-model", "gpt-6-luna", "--base-url", f"{server.url}/v1"]
+        assert main([*given, "--dry-run"]) == 0
+        planned = output(capsys)
+        assert main(given) == 0
+        asked = sum(
+            len(seed["styles"]) for request in server.requests for seed in json.loads(request["messages"][1]["content"])
+        )
+    assert asked == planned["rows"]
 
 
 def test_a_dry_run_of_the_rules_costs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
