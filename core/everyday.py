@@ -15,6 +15,8 @@ from pocketmoji.core.emoji import emoji_table
 from pocketmoji.core.places import SEEDS
 
 FILE = "everyday.csv"
+# Names are short of context: one row in six is enough to make rare emoji known.
+NAMES_EVERY = 6
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,12 @@ def everyday_rows(languages: Sequence[str] = ()) -> list[EverydayRow]:
     taken = {row.text.casefold() for row in phrases}
     names = [row for language in dict.fromkeys(("en", *languages)) for row in names_of_emoji(language)]
     return phrases + [row for row in names if row.text.casefold() not in taken]
+
+
+def phrases_to_prepare(count: int) -> list[EverydayRow]:
+    """The phrases among `count` rows that a base is taught before any list: the first of the file."""
+    phrases = [row for row in everyday_rows() if row.origin == "everyday"]
+    return phrases[: count - count // NAMES_EVERY]
 
 
 def names_of_emoji(language: str) -> list[EverydayRow]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import is_first_process, say
-from pocketmoji.core.everyday import EverydayRow, everyday_rows
+from pocketmoji.core.everyday import NAMES_EVERY, EverydayRow, everyday_rows, phrases_to_prepare
 from pocketmoji.core.places import cache_folder
 from pocketmoji.core.records import Example
 from pocketmoji.core.typed import typed_forms
@@ -79,13 +79,13 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
 
 
 def rows_to_prepare(config: TrainConfig, languages: Sequence[str] = ()) -> list[Example]:
-    """`config.everyday_rows` rows drawn from everyday language and the names of emoji, a share of them as typed."""
-    rows = everyday_rows(languages)
-    random.Random(config.random_seed).shuffle(rows)
-    # Names are short of context: one row in six is enough to make rare emoji known.
-    names = [row for row in rows if row.origin != "everyday"][: config.everyday_rows // 6]
-    phrases = [row for row in rows if row.origin == "everyday"][: config.everyday_rows - len(names)]
-    return [_example(number, row, config.random_seed) for number, row in enumerate([*phrases, *names])]
+    """`config.everyday_rows` rows: everyday language from the first on and names of emoji, a share of them as typed."""
+    names = [row for row in everyday_rows(languages) if row.origin != "everyday"]
+    random.Random(config.random_seed).shuffle(names)
+    names = names[: config.everyday_rows // NAMES_EVERY]
+    phrases = phrases_to_prepare(config.everyday_rows)
+    rows = [*phrases, *names]
+    return [_example(number, row, config.random_seed) for number, row in enumerate(rows)]
 
 
 def _example(number: int, row: EverydayRow, random_seed: int) -> Example:

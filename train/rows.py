@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pocketmoji.core.config import TrainConfig
+from pocketmoji.core.everyday import NAMES_EVERY, phrases_to_prepare
 from pocketmoji.core.records import EVERYDAY, TYPED, Example, read_jsonl
 
 # In capitals a phrase has hardly a token in common with itself.
@@ -23,13 +24,21 @@ class Prepared:
 
 
 def rows_to_train(dataset: Path, config: TrainConfig) -> list[Example]:
-    """The training rows of a dataset folder: its split, `typed.jsonl`, and of `everyday.jsonl` as many rows as are
-    replayed so that the general language which the prepared base has learnt is not lost. The
-    order is the trainer's to shuffle."""
+    """The training rows of a dataset folder: its split, `typed.jsonl`, and of `everyday.jsonl` as many rows as keep the
+    general language that the prepared base has learnt. The order is the trainer's to shuffle."""
     rows = repeated([*_read(dataset / "train.jsonl"), *_read(dataset / TYPED)], config.seed_repeats)
-    everyday = _read(dataset / EVERYDAY) if config.everyday else []
-    random.Random(config.random_seed).shuffle(everyday)
-    return rows + everyday[: config.replay]
+    return rows + (to_replay(_read(dataset / EVERYDAY), config) if config.everyday else [])
+
+
+def to_replay(everyday: list[Example], config: TrainConfig) -> list[Example]:
+    """`config.replay` rows: phrases that the prepared base was not taught first, which teach more than a second look at
+    those that it was, and names of emoji."""
+    taught = {row.text for row in phrases_to_prepare(config.everyday_rows)}
+    names = [row for row in everyday if row.origin != "everyday"]
+    random.Random(config.random_seed + 1).shuffle(names)
+    names = names[: config.replay // NAMES_EVERY]
+    phrases = sorted((row for row in everyday if row.origin == "everyday"), key=lambda row: row.text in taught)
+    return phrases[: config.replay - len(names)] + names
 
 
 def repeated(examples: list[Example], times: int) -> list[Example]:
