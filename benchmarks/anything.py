@@ -3,9 +3,10 @@
 Asks a run's merged model, its shipped file and, with --browser, the page: other words for the trained phrases
 (real_paraphrases_dev.tsv: a phrase of the list, the same in other words), everyday phrases (everyday_dev.tsv: a phrase,
 the emoji that would do), 300 rows of Google's list that were not trained (cookbook_emoji.csv), and the trained phrases
-as people type them. The look-ups stand beside them. None of these texts is trained or tuned to. --google trains the
-yardstick, a model on all of Google's list alone (a quarter of an hour), and asks it. Answers and yardstick are kept
-in --work, so an interrupted benchmark goes on. One line of JSON at the end; exits 0 whether it holds or not.
+as people type them. The look-ups stand beside them, and model and memory (train.jsonl) together. None of these texts
+is trained or tuned to. --google trains the yardstick, a model on all of Google's list alone (a quarter of an hour), and
+asks it. Answers and yardstick are kept in --work, so an interrupted benchmark goes on. One line of JSON at the end;
+exits 0 whether it holds or not.
 
     python -m benchmarks.anything [RUN] [--data DIR] [--browser 150] [--google] [--show] --work DIR
 """
@@ -25,6 +26,7 @@ from pocketmoji.browser_tests.stage import OPENERS
 from pocketmoji.core.config import EvaluateConfig, TrainConfig
 from pocketmoji.core.console import progress, say
 from pocketmoji.core.errors import InputError
+from pocketmoji.core.memory import Memory, merge
 from pocketmoji.core.records import Example, Prediction, read_jsonl, write_jsonl
 from pocketmoji.core.workspace import read_json
 from pocketmoji.datagen.filters.similarity import NearIndex
@@ -98,6 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         answers[look_up.name] = by_text(look_up.predict(asked))
     for spec in specs_of(run, card):
         answers[spec.name] = ask(spec, asked, config, options.work)
+    memory = Memory((row.text, row.emoji) for row in train)
+    for name in (MERGED, SHIPPED):
+        answers[f"{name} and memory"] = with_memory(answers[name], memory)
     if options.browser:
         build_demo()
         few = [text for rows in sets.values() for text, _ in spread(rows, options.browser // len(sets))]
@@ -175,6 +180,16 @@ def ask(spec: RuntimeSpec, texts: Sequence[str], config: EvaluateConfig, work: P
             assert runtime is not None
             kept.add(runtime.predict(missing[start : start + AT_A_TIME], advance))
     return {text: one for text in texts if (one := kept.get(text))}
+
+
+def with_memory(answers: Answers, memory: Memory) -> Answers:
+    """The first answers where the list may answer, too, as `pocketmoji ask` and the page say them."""
+    found = dict(answers)
+    for text, said in answers.items():
+        emoji, phrase = merge([said.raw], memory.recall(text), 1)[0]
+        if phrase is not None:
+            found[text] = said.model_copy(update={"raw": emoji, "tokens": [], "stopped": True})
+    return found
 
 
 def score(sets: Sets, answers: Answers) -> dict[str, float]:

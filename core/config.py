@@ -157,6 +157,7 @@ class ExportConfig(Settings):
         default="auto", description="to 4 bits; auto: nearest if trained through the grid, else GPTQ"
     )
     gguf: str = Field(default="", description="GGUF files to write too, for llama.cpp and Ollama: F16,Q8_0,Q4_1")
+    memory: bool = Field(default=True, description="the list's phrases go along with the model, to be recalled")
 
 
 class BrowserConfig(Settings):

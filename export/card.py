@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pocketmoji.core.memory import MEMORY_FILE
 from pocketmoji.core.notice import TERMS
 from pocketmoji.core.prompt import render
 from pocketmoji.core.workspace import write_text
@@ -50,6 +51,7 @@ tags: [emoji, gemma3, pocketmoji]
 {training["examples"]} rows, {training["steps"]} steps, answers end on `{training["stop_token"]}`; trained through the
 grid of `{training["quantise"]}`, in {training["precision"]} on {training["device"]}. The vocabulary has
 {training["vocabulary"]["kept"]:,} of {training["vocabulary"]["full"]:,} tokens.
+{_memory(about.get("memory"))}
 
 ## Scores
 
@@ -73,6 +75,17 @@ Gemma is provided under and subject to the [Gemma Terms of Use]({TERMS}); see NO
 on other texts its answers are guesses.
 """,
     )
+
+
+def _memory(memory: Mapping[str, int] | None) -> str:
+    """Whoever publishes the folder publishes the list: that is said before it happens."""
+    if not memory:
+        return "\nThe list itself is not in this folder."
+    return f"""
+**The list travels with the model**: `{MEMORY_FILE}` holds its {memory["rows"]:,} phrases and paraphrases with
+their emoji in plain text ({memory["bytes"]:,} bytes), from which the page and `pocketmoji ask` recall a phrase that is
+nearly what was typed. `pocketmoji export --no-memory` (or `run --no-memory`) leaves it out. The scores below are the
+model's alone."""
 
 
 def _percent(value: float | None) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pocketmoji.core.console import say
 from pocketmoji.core.grammar import GRAMMAR_FILE
 from pocketmoji.core.grid import PRECISIONS
+from pocketmoji.core.memory import MEMORY_FILE
 from pocketmoji.core.runtime import stop_token_ids
 from pocketmoji.core.workspace import digest_file, digest_of, read_json, run_stage, write_json
 
@@ -29,9 +30,11 @@ def ship(export: Path, folder: Path) -> None:
         source, file = files[chosen["shipped"]], onnx_file(Path(), dtype).as_posix()
         names = ["config.json", "NOTICE", "tokenizer.json", "tokenizer_config.json", "generation_config.json"]
         tasks = [files[task]] if task else []
+        beside = [GRAMMAR_FILE, *([MEMORY_FILE] if (export / MEMORY_FILE).is_file() else [])]
         shutil.rmtree(out / "onnx", ignore_errors=True)
+        (out / MEMORY_FILE).unlink(missing_ok=True)  # an earlier export may have had it
         (out / file).parent.mkdir(parents=True)
-        for name in [*names, GRAMMAR_FILE, *tasks]:
+        for name in [*names, *beside, *tasks]:
             (out / name).unlink(missing_ok=True)
             shutil.copyfile(export / name, out / name)
         data = copy_graph(export / source, out / file)
@@ -50,12 +53,15 @@ def ship(export: Path, folder: Path) -> None:
                 "task_file": files[task] if task else None,
                 "stop_token_ids": stop_token_ids(export),
                 "max_new_tokens": chosen["max_new_tokens"],
-                "grammar": {"file": GRAMMAR_FILE, "sha256": digest_file(out / GRAMMAR_FILE)},
+                **{
+                    Path(name).stem: {"file": name, "sha256": digest_file(out / name)}  # "grammar", "memory"
+                    for name in beside
+                },
                 "probe": find_probe(export, chosen["shipped"], [name for name in files if name.startswith("onnx_")]),
                 # The page tells half a file by its size.
                 "bytes": {
                     path.relative_to(out).as_posix(): path.stat().st_size
-                    for path in [out / file, *data, *(out / name for name in tasks), out / GRAMMAR_FILE]
+                    for path in [out / file, *data, *(out / name for name in [*tasks, *beside])]
                 },
             },
         )

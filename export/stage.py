@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.extras import require_extra
 from pocketmoji.core.grammar import make_grammar
+from pocketmoji.core.memory import MEMORY_FILE, read_memory
 from pocketmoji.core.records import EvaluationText, Prediction, Scores, read_jsonl
 from pocketmoji.core.runtime import stop_token_ids
 from pocketmoji.core.workspace import digest_of, read_json, run_stage, write_json
@@ -106,6 +108,7 @@ def export_artefacts(
         say(f"export: {shipped} ships: {reason}")
         grammar = make_grammar(model)
         grammar.write(out)
+        memory = copy_memory(model, out, config.memory)
         raw = read_jsonl(out / f"{shipped}.predictions.jsonl", Prediction)
         file = onnx_file(out, shipped.removeprefix("onnx_"))
         ask = lambda asked: OnnxRuntime(file, model, stops, limit, batch_size=1, grammar=grammar).predict(asked)
@@ -119,7 +122,7 @@ def export_artefacts(
             write_modelfile(out, gguf[0]["file"], stop_tokens, limit)
             write_gbnf(out, limit // TOKENS_PER_EMOJI)
         about: dict[str, Any] = {"artefacts": artefacts, "shipped": shipped, "reason": reason, "gguf": gguf}
-        about |= {"with_grammar": shown.brief(), "max_new_tokens": limit}
+        about |= {"with_grammar": shown.brief(), "max_new_tokens": limit, "memory": memory}
         about |= {"tolerance": config.tolerance, "numerics": asdict(numerics), "merged": merged.brief(), "base": base}
         about |= {"training": {key: value for key, value in training.items() if key != "loss"}}
         write_json(out / "export.json", about | {"base_model": base_repository(base)})
@@ -146,6 +149,20 @@ def answer_limit(evaluate: EvaluateConfig, evaluation: Path, model: Path) -> int
     texts = read_jsonl(file, EvaluationText) if file.is_file() else []
     answers = [text.emoji for text in texts if text.group != "everyday"]  # those have all that would do in one
     return with_limit(evaluate, answers, [model] if answers else []).limit
+
+
+def copy_memory(model: Path, out: Path, wanted: bool) -> dict[str, int] | None:
+    """Copies the list that `train` left in a model's folder; its rows and bytes, or None where it does not go along."""
+    (out / MEMORY_FILE).unlink(missing_ok=True)  # of an export that was interrupted, and might have wanted it
+    memory = read_memory(model) if wanted else None
+    if memory is None:
+        if wanted:
+            say("export: the model's folder has no memory.json (it was trained before there was one): none goes along")
+        return None
+    shutil.copyfile(model / MEMORY_FILE, out / MEMORY_FILE)
+    size = (out / MEMORY_FILE).stat().st_size
+    say(f"export: {len(memory.rows):,} phrases of the list go along ({size / 1e3:.0f} kB; --no-memory leaves them out)")
+    return {"rows": len(memory.rows), "bytes": size}
 
 
 def answered_rows(model: Path, texts: Sequence[EvaluationText], answers: Sequence[Prediction]) -> list[list[int]]:

@@ -156,12 +156,13 @@ def browser_test(
     )
 
 
-def ask(model: Where, text: str, count: int = 3) -> Answers:
+def ask(model: Where, text: str, count: int = 3, memory: bool = True) -> Answers:
     """At most `count` answers of a web folder, an ONNX file or a merged model's folder to a text, each with its
-    probability. To ask often, load it once: `pocketmoji.asking.Asked(model).ask(text)`."""
+    probability. `memory`: the list may answer, where it lies beside the model. To ask often, load it once:
+    `pocketmoji.asking.Asked(model).ask(text)`."""
     from pocketmoji.asking import Asked
 
-    return Asked(Path(model)).ask(text, count)
+    return Asked(Path(model), memory).ask(text, count)
 
 
 def run(config: RunConfig | None = None, command: str = "pocketmoji.api.run") -> dict[str, Any]:

@@ -160,7 +160,7 @@ def ask(options: argparse.Namespace, command: str) -> Any:
 
     lines = options.texts or (line for line in map(str.strip, sys.stdin) if line)
     several = len(options.texts) != 1
-    for found in ask_each(options.model, lines, options.candidates):
+    for found in ask_each(options.model, lines, options.candidates, not options.no_memory):
         if options.json:
             print(found.model_dump_json(), flush=True)
             continue
@@ -168,7 +168,8 @@ def ask(options: argparse.Namespace, command: str) -> Any:
             print(found.text)
         for one in found.answers:
             cut = "" if one.stopped else "  (cut off)"
-            print(f"{'  ' if several else ''}{one.probability:6.1%}  {one.emoji}{cut}", flush=True)
+            recalled = f"  (from your list: {one.from_memory})" if one.from_memory is not None else ""
+            print(f"{'  ' if several else ''}{one.probability:6.1%}  {one.emoji}{recalled}{cut}", flush=True)
 
 
 def new(options: argparse.Namespace, command: str) -> Any:

@@ -104,6 +104,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         add("model", type=Path, help="a web folder, an ONNX file in one, or a merged model's folder")
         add("texts", nargs="*", metavar="TEXT", help="what to ask; without any, each line of standard input")
         add("--candidates", type=int, default=3, metavar="N", help="answers to each text (default: %(default)s)")
+        add("--no-memory", action="store_true", help="the model alone: the list beside it recalls nothing")
     if command == "new":
         add("folder", type=Path, help="where the project goes; nothing that is there is overwritten")
     if command not in ("run", "datagen", "demo", "doctor", "ask", "new"):

@@ -17,6 +17,7 @@ from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import is_first_process, progress, say
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.grid import PRECISIONS
+from pocketmoji.core.memory import write_memory
 from pocketmoji.core.notice import write_notice
 from pocketmoji.core.records import Example, read_jsonl
 from pocketmoji.core.workspace import read_json, write_json, write_text
@@ -67,6 +68,10 @@ def train(
     write_text(folder / "loss.svg", loss_curve(trained, validated))
     # What export may calibrate on: rows that were trained, never a text that is evaluated.
     write_json(folder / "calibration.json", fitted.tokens[:CALIBRATION_ROWS])
+    # What export may send along with the model: the list and its paraphrases, neither their typed forms nor everyday
+    # language, which would answer in place of the model.
+    listed = read_jsonl(dataset / "train.jsonl", Example)
+    write_memory(folder, ((row.text, row.emoji) for row in listed))
     write_json(folder / "training.json", report)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return report

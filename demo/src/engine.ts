@@ -76,6 +76,8 @@ export interface Answer {
   ttft_ms: number | null;
   tokens_per_s: number | null;
   trace?: Trace;
+  /** The phrase of the list that it was recalled from; not there where the model said it. */
+  from_memory?: string;
   /** What a further token took of the GPU; not there where none was used, or no further token was said. */
   gpu_work?: GpuWork;
 }
@@ -101,6 +103,8 @@ export interface AnswerOptions {
   trace?: number;
   /** Only whole emoji can be said. Without it: where the model has a grammar and the engine can. False: raw. */
   grammar?: boolean;
+  /** The list may answer, too, where the model has one beside it. Without it: the model alone, which is what is judged. */
+  memory?: boolean;
 }
 
 /** An answer as it grows: `raw` so far, and the whole `answer` at its end. `index` 0 is the greedy one. */
@@ -144,6 +148,7 @@ export interface ModelCard extends FileFacts {
   stop_token_ids?: number[];
   max_new_tokens?: number;
   grammar?: { file: string; sha256: string };
+  memory?: { file: string; sha256: string };
   /** A trained text and what the exported file answers to it: who answers otherwise computes wrong. */
   probe?: { text: string; tokens: number[] } | null;
 }

@@ -123,6 +123,7 @@ export class Interface {
       });
       this.showAnswers(answers);
       if (!told && answers[0]) this.first(text, answers[0]);
+      element('timing').textContent = answers.map(timing).find(Boolean) ?? ''; // what is recalled took no time
       const count = answers.length;
       this.say(count === 1 ? 'One answer' : `${count} answers. Press 1 to ${count} to copy one.`);
       remember({ text, answer: answers[0]?.raw ?? '' });
@@ -163,7 +164,8 @@ export class Interface {
     raw.textContent = shown || '(empty)';
     const note = document.createElement('span');
     note.className = 'note';
-    const choice = index === 0 ? 'first choice' : 'another idea';
+    const own = index === 0 ? 'first choice' : 'another idea';
+    const choice = answer.from_memory === undefined ? own : 'from your list';
     note.textContent = problem ?? (shown === answer.raw ? choice : `${choice}, in your skin tone`);
     const key = document.createElement('kbd');
     key.textContent = String(index + 1);

@@ -22,7 +22,7 @@ declare global {
 }
 
 const page = new Interface({
-  answer: (text, onUpdate) => session.answer(text, { candidates: 3 }, onUpdate),
+  answer: (text, onUpdate) => session.answer(text, { candidates: 3, memory: true }, onUpdate),
   retry: (options) => start(options),
 });
 const session = new Session((state) => page.show(state));

@@ -1,11 +1,12 @@
 // The model's own thread. Speaks the messages of protocol.ts; one engine at a time, one request at a time.
 import { ChosenEngine } from './chosen_engine';
 import { CpuEngine } from './cpu/engine';
-import type { Answer, Device, Engine, EngineName, GpuWork } from './engine';
+import type { Answer, Device, Engine, EngineName, GpuWork, OnUpdate } from './engine';
 import { GpuEngine } from './gpu/engine';
 import { countGpuWork, gpuWork, workOfAToken } from './gpu_work';
 import { MediaPipeEngine } from './mediapipe_engine';
-import { setRoot } from './model';
+import { answerWithMemory, readMemory, type Memory } from './memory';
+import { readCard, setRoot } from './model';
 import type { Reply, Request } from './protocol';
 import { message, TransformersEngine } from './transformers_engine';
 import { watchDevices } from './webgpu';
@@ -18,6 +19,7 @@ const ENGINES: Record<EngineName, (device: Device | undefined) => Engine> = {
 
 const send = (reply: Reply) => self.postMessage(reply);
 let engine: Engine | undefined;
+let memory: Memory | undefined;
 let queue: Promise<void> = Promise.resolve();
 
 watchDevices((reason) => send({ id: -1, kind: 'lost', reason }));
@@ -36,6 +38,8 @@ async function serve(request: Request): Promise<void> {
       if (!make) throw new Error(`no engine "${asked}": ${Object.keys(ENGINES).join(', ')}`);
       if (asked && device === 'webgpu') countGpuWork();
       engine = make(device);
+      const { model } = request.options;
+      memory = await readMemory(model, await readCard(model));
       const info = await engine.load(request.options, (download) => send({ id, kind: 'download', download }));
       send({ id, kind: 'done', result: info });
     } else {
@@ -49,12 +53,16 @@ async function serve(request: Request): Promise<void> {
 
 async function answer(asked: Engine, { id, text, options }: Extract<Request, { kind: 'answer' }>): Promise<Answer[]> {
   const counts: GpuWork[] = [];
-  const answers = await asked.answer(text, options, (update) => {
-    const now = gpuWork();
-    if (now && update.index === 0) counts.push(now);
-    send({ id, kind: 'update', update });
-  });
-  const work = workOfAToken(counts);
-  if (work && answers[0]) answers[0].gpu_work = work;
-  return answers;
+  const ask = async (onUpdate: OnUpdate) => {
+    const answers = await asked.answer(text, options, (update) => {
+      const now = gpuWork();
+      if (now && update.index === 0) counts.push(now);
+      onUpdate(update);
+    });
+    const work = workOfAToken(counts);
+    if (work && answers[0]) answers[0].gpu_work = work;
+    return answers;
+  };
+  const recalled = options.memory ? memory?.recall(text) : undefined;
+  return answerWithMemory(recalled, options.candidates, ask, (update) => send({ id, kind: 'update', update }));
 }

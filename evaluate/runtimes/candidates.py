@@ -63,6 +63,26 @@ def candidates(model: Stepping, text: str, count: int = 3, allowed: Allowed | No
     return [greedy, *sorted(others, key=lambda one: -one.probability)]
 
 
+def share_of(model: Stepping, text: str, emoji: str, allowed: Allowed | None = None) -> float:
+    """The probability with which the model would have said exactly `emoji`, and then stopped; 0 if it could not."""
+    import numpy as np
+
+    (prompt,) = prompt_tokens(model.tokenizer, [text], model.rendered)
+    tokens = model.tokenizer.encode(emoji, add_special_tokens=False).ids
+    if len(tokens) >= model.max_new_tokens:
+        return 0.0
+    logits, state = model.step(prompt, None)
+    log_share = 0.0
+    for at, token in enumerate(tokens):
+        log_shares = _log_softmax(logits, allowed, tokens[:at])
+        if not np.isfinite(log_shares[token]):
+            return 0.0
+        log_share += float(log_shares[token])
+        logits, state = model.step([token], state)
+    log_shares = _log_softmax(logits, allowed, tokens)
+    return math.exp(log_share + float(log_shares[model.stop_token_ids].max()))
+
+
 def _go_on(model: Stepping, start: int, log_share: float, state: Any, allowed: Allowed | None) -> Candidate:
     """The answer that begins with `start` and goes on greedily."""
     tokens = [start]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pocketmoji.browser_tests.app.node import build_demo, find_node
 from pocketmoji.core.emoji import emoji_table, is_compliant
 from pocketmoji.core.grammar import Grammar, make_grammar
+from pocketmoji.core.memory import Memory
+from pocketmoji.core.places import shipped_seeds
+from pocketmoji.datagen.seeds.reading import read_seeds
 from tests.tiny import make_tiny_model
 
 
@@ -70,6 +75,31 @@ def tiny_models(folder: Path) -> Path:
     return folder
 
 
+# Letters whose lower case is longer or depends on its place, words without spaces, and what is white space to Python,
+# to JavaScript, or to one of them alone.
+ODD = ["İstanbul'da ÇAY", "ΟΔΥΣΣΕΥΣ ΣΑΣ", "日本語 のテスト", "👨‍👩‍👧 family", "naïve CAFÉ", "Straße", "no\u00a0break\u2003space"]
+ODD += ["one\x1ctwo\x85three", "one\ufefftwo three", "e\u0301te\u0301 combined", "Привет МИР", "ﬁne ŉo", "𝕎𝕠𝕨 𐐀𐐁 so"]
+
+
+def recalled_by_python() -> dict[str, Any]:
+    """A list, and what a memory of it recalls for texts that are more and less like it."""
+    rows = [(seed.text, seed.emoji) for seed in read_seeds(shipped_seeds("personal.csv")).seeds]
+    rows += [(text, f"{i}") for i, text in enumerate(ODD)] + [(rows[0][0].upper(), "another")]
+    memory, source, cases = Memory(rows), random.Random(0), []
+    for text, _ in rows:
+        letters = list(text)
+        source.shuffle(letters)
+        left_out = "".join(letter for letter in text if source.random() > 0.15)
+        other = source.choice(rows)[0]
+        few = [*text.split()[:2], *other.split()[-2:]]
+        asked = [text.upper(), left_out, "".join(letters), source.choice([" ", "\x1f", "\u2028", "\ufeff"]).join(few)]
+        for one in [*asked, f"{text} {other}", text[: len(text) // 2]]:
+            found = memory.recall(one)
+            cases.append({"text": one, "recalled": asdict(found) if found else None})
+    cases += [{"text": text, "recalled": None} for text in ("", " ", "\u2400\u2401")]
+    return {"file": {"texts": [text for text, _ in rows], "emoji": [emoji for _, emoji in rows]}, "cases": cases}
+
+
 def test_vitest_with_what_python_says(tiny_model: Path, tmp_path: Path) -> None:
     grammar = make_grammar(tiny_model)
     shared = {"file": grammar.as_json(), "allowed": allowed_by_python(grammar, 100), "emoji": list(emoji_table())}
@@ -78,6 +108,8 @@ def test_vitest_with_what_python_says(tiny_model: Path, tmp_path: Path) -> None:
     verdicts.write_text(json.dumps([[text, is_compliant(text)] for text in cases()], ensure_ascii=False), "utf-8")
     build_demo()
     given = {"POCKETMOJI_EMOJI_VERDICTS": str(verdicts), "POCKETMOJI_GRAMMAR": str(tmp_path / "grammar.json")}
+    (tmp_path / "memory.json").write_text(json.dumps(recalled_by_python(), ensure_ascii=False), "utf-8")
+    given["POCKETMOJI_MEMORY"] = str(tmp_path / "memory.json")
     given["POCKETMOJI_TINY"] = str(tiny_models(tmp_path / "tiny"))
     done = find_node().run("test", **given)
     assert done.returncode == 0, done.stdout[-4000:]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pocketmoji.core.memory import ngrams
 from pocketmoji.core.records import Example
 from pocketmoji.evaluate.lookups.keyword_lookup import KeywordLookup
-from pocketmoji.evaluate.lookups.nearest_neighbour import NearestNeighbour, ngrams
+from pocketmoji.evaluate.lookups.nearest_neighbour import NearestNeighbour
 
 
 def row(text: str, emoji: str) -> Example:

@@ -11,7 +11,8 @@ import pytest
 
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.errors import InputError, PreflightError
-from pocketmoji.core.records import Example, write_jsonl
+from pocketmoji.core.memory import read_memory
+from pocketmoji.core.records import Example, read_jsonl, write_jsonl
 from pocketmoji.core.workspace import read_json
 from pocketmoji.train import qlora
 from pocketmoji.train.stop_token import StopToken
@@ -101,6 +102,8 @@ def test_what_was_trained_through_the_grid_is_what_the_artefact_holds(
     assert changed > 20
     rows = read_json(folder / "calibration.json")
     assert rows and all(row[0] == 2 for row in rows)
+    memory = read_memory(folder)  # the list itself: not its typed forms, nor everyday language
+    assert memory and memory.rows == [(row.text, row.emoji) for row in read_jsonl(dataset / "train.jsonl", Example)]
 
 
 def test_an_interrupted_training_ends_the_same(
