@@ -7,6 +7,7 @@ user's cache by what it was made of; interrupted, it goes on where it stopped.
 
 from __future__ import annotations
 
+import gc
 import random
 import shutil
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from typing import Any
 
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import is_first_process, say
-from pocketmoji.core.everyday import NAMES_EVERY, EverydayRow, everyday_rows, phrases_to_prepare
+from pocketmoji.core.everyday import NAMES_EVERY, EverydayRow, everyday_rows
 from pocketmoji.core.places import cache_folder
 from pocketmoji.core.records import Example
 from pocketmoji.core.typed import typed_forms
@@ -58,6 +59,9 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
             write_json(out / "prepared.json", {**fitted.report, "rows": len(rows)})
             shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
             shutil.rmtree(out / "base")
+        # A trainer and its callbacks hold each other: without this its model is still there while the list's is trained.
+        del fitted
+        gc.collect()
 
     if is_first_process():
         made, _ = run_stage(
@@ -83,7 +87,7 @@ def rows_to_prepare(config: TrainConfig, languages: Sequence[str] = ()) -> list[
     names = [row for row in everyday_rows(languages) if row.origin != "everyday"]
     random.Random(config.random_seed).shuffle(names)
     names = names[: config.everyday_rows // NAMES_EVERY]
-    phrases = phrases_to_prepare(config.everyday_rows)
+    phrases = [row for row in everyday_rows() if row.origin == "everyday"][: config.everyday_rows - len(names)]
     rows = [*phrases, *names]
     return [_example(number, row, config.random_seed) for number, row in enumerate(rows)]
 
