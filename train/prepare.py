@@ -59,7 +59,7 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
             write_json(out / "prepared.json", {**fitted.report, "rows": len(rows)})
             shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
             shutil.rmtree(out / "base")
-        # A trainer and its callbacks hold each other: without this its model is still there while the list's is trained.
+        # A trainer and its callbacks hold each other: without this its model is there while the list's is trained.
         del fitted
         gc.collect()
 
