@@ -87,14 +87,14 @@ class TrainConfig(Settings):
         default="auto", description="whose frequent words the vocabulary keeps: de,es,ja; auto: the list's"
     )
     everyday: bool = Field(default=True, description="everyday language is learnt before the list, and kept with it")
-    everyday_rows: int = Field(default=5_850, ge=1, description="rows that the base is taught, once for all lists")
+    everyday_rows: int = Field(default=3_600, ge=1, description="rows that the base is taught, once for all lists")
     everyday_epochs: float = Field(default=1.0, gt=0, description="how often it is taught them")
-    replay: int = Field(default=2_400, ge=0, description="rows of everyday language trained along with the list")
+    replay: int = Field(default=2_600, ge=0, description="rows of everyday language trained along with the list")
     epochs: float = Field(default=1.0, gt=0)
     seed_repeats: int = Field(default=2, ge=1, description="how often an epoch has each seed's own text")
     max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")
     batch_size: int = Field(default=32, ge=1)
-    learning_rate: float = Field(default=7e-4, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
     lora_rank: int = Field(default=64, ge=1)
     quantise: Literal["fp32", "q8", "q4", "q4-32"] = Field(
         default="q4", description="train through the grid of this web artefact"

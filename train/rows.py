@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pocketmoji.core.config import TrainConfig
-from pocketmoji.core.everyday import NAMES_EVERY
+from pocketmoji.core.everyday import NAMES_EVERY, phrases_to_prepare
 from pocketmoji.core.records import EVERYDAY, TYPED, Example, read_jsonl
 
 # In capitals a phrase has hardly a token in common with itself.
@@ -31,14 +31,13 @@ def rows_to_train(dataset: Path, config: TrainConfig) -> list[Example]:
 
 
 def to_replay(everyday: list[Example], config: TrainConfig) -> list[Example]:
-    """`config.replay` rows, drawn from the phrases that the prepared base was taught, as many that come after them, and
-    the names of emoji."""
-    draw = random.Random(config.random_seed + 1)
+    """`config.replay` rows: phrases that the prepared base was not taught first, which teach more than a second look at
+    those that it was, and names of emoji."""
+    taught = {row.text for row in phrases_to_prepare(config.everyday_rows)}
     names = [row for row in everyday if row.origin != "everyday"]
-    phrases = [row for row in everyday if row.origin == "everyday"][: config.everyday_rows + config.replay]
-    draw.shuffle(names)
-    draw.shuffle(phrases)
+    random.Random(config.random_seed + 1).shuffle(names)
     names = names[: config.replay // NAMES_EVERY]
+    phrases = sorted((row for row in everyday if row.origin == "everyday"), key=lambda row: row.text in taught)
     return phrases[: config.replay - len(names)] + names
 
 

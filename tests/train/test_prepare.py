@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pocketmoji.core.config import TrainConfig
-from pocketmoji.core.everyday import everyday_rows
+from pocketmoji.core.everyday import everyday_rows, phrases_to_prepare
 from pocketmoji.core.records import EVERYDAY, Example, write_jsonl
 from pocketmoji.core.workspace import digest_folder, read_json
 from pocketmoji.train import prepare as stage
@@ -85,15 +85,18 @@ def test_some_of_it_is_replayed_with_the_list(dataset: Path, tmp_path: Path) -> 
     assert count(TrainConfig(replay=4)) == 4 and count(TrainConfig(everyday=False)) == 0
 
 
-def test_phrases_are_replayed_from_the_first_of_the_file_on(tmp_path: Path) -> None:
+def test_what_is_replayed_was_not_taught_before(tmp_path: Path) -> None:
+    config = TrainConfig(everyday_rows=60, replay=48)
+    taught = {row.text for row in phrases_to_prepare(60)}
     general = [
         Example(text=row.text, emoji=row.emoji, seed_id=f"e{n}", origin=row.origin)
         for n, row in enumerate(everyday_rows())
     ]
     write_jsonl(tmp_path / "train.jsonl", [])
     write_jsonl(tmp_path / "everyday.jsonl", general)
-    rows = rows_to_train(tmp_path, TrainConfig(everyday_rows=60, replay=48))
-    phrases = {row.text for row in rows if row.origin == "everyday"}
-    assert len(rows) == 48 and len(phrases) == 40
-    assert phrases <= {row.text for row in general[:108]}
-    assert not phrases <= {row.text for row in general[:60]}  # some that were not taught before
+    rows = rows_to_train(tmp_path, config)
+    assert len(rows) == 48 and sum(row.origin != "everyday" for row in rows) == 8
+    assert len(taught) == 50 and not taught & {row.text for row in rows}
+    # Where there are no others, they are seen again.
+    write_jsonl(tmp_path / "everyday.jsonl", [row for row in general if row.text in taught])
+    assert {row.text for row in rows_to_train(tmp_path, config)} <= taught
