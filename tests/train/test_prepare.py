@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from pathlib import Path
 from typing import Any
@@ -100,3 +101,13 @@ def test_what_is_replayed_was_not_taught_before(tmp_path: Path) -> None:
     # Where there are no others, they are seen again.
     write_jsonl(tmp_path / "everyday.jsonl", [row for row in general if row.text in taught])
     assert {row.text for row in rows_to_train(tmp_path, config)} <= taught
+
+
+def test_its_model_is_let_go_before_the_lists_is_trained(known: Base) -> None:
+    from peft.tuners.lora import LoraLayer
+
+    layers = lambda: {id(found) for found in gc.get_objects() if isinstance(found, LoraLayer)}
+    gc.collect()
+    before = layers()
+    prepare(known, CONFIG.model_copy(update={"everyday_rows": 8}))
+    assert layers() <= before
