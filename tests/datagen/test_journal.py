@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -97,9 +98,10 @@ except MachineError as error:
 def test_a_disk_that_fills_up_leaves_the_journal_intact(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(path)], preexec_fn=limit, capture_output=True, text=True, check=True
-    )
+    # Python would keep half a .pyc under this limit, and every later import of the module would fail.
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", FULL, str(path)]
+    done = subprocess.run(command, preexec_fn=limit, env=environment, capture_output=True, text=True, check=True)
     written, _, problem = done.stdout.strip().partition(" ")
     assert "could not be written down" in problem and int(written) > 10
     lines = path.read_text("utf-8").splitlines()
