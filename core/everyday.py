@@ -29,19 +29,23 @@ class EverydayRow:
 
 
 def everyday_rows(languages: Sequence[str] = ()) -> list[EverydayRow]:
-    """All rows: the phrases in the file's order, then the names of the emoji in English and in each of the languages
-    that the `emoji` package knows."""
-    with open(SEEDS / FILE, encoding="utf-8", newline="") as file:
-        phrases = [EverydayRow(row["text"], row["emoji"], "everyday") for row in csv.DictReader(file)]
+    """All rows: the phrases, then the names of the emoji in English and in each of the languages that the `emoji`
+    package knows."""
+    phrases = everyday_phrases()
     taken = {row.text.casefold() for row in phrases}
     names = [row for language in dict.fromkeys(("en", *languages)) for row in names_of_emoji(language)]
     return phrases + [row for row in names if row.text.casefold() not in taken]
 
 
+def everyday_phrases() -> list[EverydayRow]:
+    """The phrases in the file's order."""
+    with open(SEEDS / FILE, encoding="utf-8", newline="") as file:
+        return [EverydayRow(row["text"], row["emoji"], "everyday") for row in csv.DictReader(file)]
+
+
 def phrases_to_prepare(count: int) -> list[EverydayRow]:
     """The phrases among `count` rows that a base is taught before any list: the first of the file."""
-    phrases = [row for row in everyday_rows() if row.origin == "everyday"]
-    return phrases[: count - count // NAMES_EVERY]
+    return everyday_phrases()[: count - count // NAMES_EVERY]
 
 
 def names_of_emoji(language: str) -> list[EverydayRow]:

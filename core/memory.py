@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import log
 from pathlib import Path
 from typing import TypeGuard
@@ -82,7 +83,10 @@ class Memory:
 
     def __init__(self, rows: Iterable[tuple[str, str]]) -> None:
         self.rows = list(rows)
-        self._nearest = Nearest(text for text, _ in self.rows)
+
+    @cached_property
+    def _nearest(self) -> Nearest:
+        return Nearest(text for text, _ in self.rows)  # who only counts the rows need not wait for it
 
     def recall(self, text: str) -> Recalled | None:
         """The nearest row; None if nothing in the list is like `text` at all."""

@@ -99,11 +99,14 @@ const rounded = (value: number) => Number(value.toFixed(DIGITS));
 /** A missing U+FE0F is no difference. */
 const isSame = (emoji: string, other: string) => emoji.replaceAll('\ufe0f', '') === other.replaceAll('\ufe0f', '');
 
+/** Before the greedy answer, or after it. */
+const placeOf = ({ similarity }: Recalled) => (similarity >= FIRST ? 0 : 1);
+
 /** At most `count` answers: what is recalled before a model's from FIRST on, second from SECOND on unless the greedy
  * answer is the same, and not at all below. The same emoji are said once. */
 export function merge(said: Answer[], recalled: Recalled | undefined, count: number): Answer[] {
   if (!recalled || recalled.similarity < SECOND) return said.slice(0, count);
-  const place = recalled.similarity >= FIRST ? 0 : 1;
+  const place = placeOf(recalled);
   if (place && said[0] && isSame(said[0].raw, recalled.emoji)) return said.slice(0, count);
   const others = said.filter(({ raw }) => !isSame(raw, recalled.emoji));
   others.splice(place, 0, asAnswer(recalled));
@@ -122,7 +125,7 @@ export async function answerWithMemory(
   onUpdate: OnUpdate,
 ): Promise<Answer[]> {
   if (!recalled || recalled.similarity < SECOND) return ask(onUpdate);
-  const place = recalled.similarity >= FIRST ? 0 : 1;
+  const place = placeOf(recalled);
   const tell = () => place < count && onUpdate({ index: place, raw: recalled.emoji, answer: asAnswer(recalled) });
   if (place === 0) tell();
   const said = await ask((update) => {
