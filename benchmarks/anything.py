@@ -101,7 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for spec in specs_of(run, card):
         answers[spec.name] = ask(spec, asked, config, options.work)
     memory = Memory((row.text, row.emoji) for row in train)
-    for name in (MERGED, SHIPPED):
+    for name in (MERGED, SHIPPED, f"{SHIPPED} with grammar"):
+        if name not in answers:
+            continue
         answers[f"{name} and memory"] = with_memory(answers[name], memory)
     if options.browser:
         build_demo()
