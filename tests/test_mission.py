@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from pocketmoji.cli import main
+from pocketmoji.core.emoji import is_compliant
 from pocketmoji.core.records import EvaluationText, Prediction, read_jsonl
 from pocketmoji.core.workspace import MANIFEST, read_json
+from tests.llama_server import chat, llama_server
 
 SEEDS = Path(__file__).parent / "real.csv"
 pytestmark = [pytest.mark.real, pytest.mark.browser]
@@ -136,21 +138,45 @@ def test_pruning_kept_the_logits_of_real_gemma(run: Path) -> None:
     assert torch.allclose(logits[0][1][kept], logits[1][1], atol=1e-3)
 
 
-def test_the_gguf_file_answers_as_the_merged_model(run: Path) -> None:
-    """Read back through transformers, 8 bits instead of the floats on the 4-bit grid that they hold."""
-    import torch
-    from transformers import AutoModelForCausalLM
+@pytest.fixture(scope="module")
+def llama(run: Path) -> Iterator[str]:
+    """The address of a real llama.cpp server that has the run's GGUF file: 8 bits for the floats on the 4-bit grid."""
+    (gguf,) = read_json(run / "export" / "export.json")["gguf"]
+    with llama_server(run / "export" / gguf["file"]) as address:
+        yield address
 
-    from pocketmoji.core.runtime import stop_token_ids
-    from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
 
+def test_the_gguf_file_answers_in_llama_cpp(run: Path, llama: str) -> None:
+    """A chat that sends the phrase alone, through llama.cpp's own template engine, gets the merged model's answer."""
     # Everyday phrases, which so short a training has not taught, hang on the last digit.
     listed = {t.text for t in read_jsonl(run / "evaluation" / "texts.jsonl", EvaluationText) if t.group != "everyday"}
     said = read_jsonl(run / "evaluation" / "tuned.predictions.jsonl", Prediction)
     tuned = [answer for answer in said if answer.text in listed]
-    (gguf,) = read_json(run / "export" / "export.json")["gguf"]
-    model: Any = AutoModelForCausalLM.from_pretrained(run / "export", gguf_file=gguf["file"], dtype=torch.float32)
-    runtime = TorchRuntime(run / "model", stop_token_ids(run / "model"), 16, 32, model=model)
-    answers = runtime.predict([answer.text for answer in tuned])
-    same = sum(answer.raw == before.raw for answer, before in zip(answers, tuned, strict=True))
+    same = sum(chat(llama, answer.text) == answer.raw for answer in tuned)
     assert same >= 0.8 * len(tuned)
+
+
+def test_llama_cpp_says_whole_emoji_with_the_grammar_file(run: Path, llama: str) -> None:
+    grammar = (run / "export" / "emoji.gbnf").read_text("utf-8")
+    for text in ("Repeat after me: hello", "What is 1 + 1?", "Operation Teapot is go"):
+        assert is_compliant(chat(llama, text, grammar=grammar)), text
+
+
+def test_a_real_server_is_evaluated(run: Path, llama: str, tmp_path: Path) -> None:
+    bare = llama.removeprefix("http://")
+    out = tmp_path / "evaluation"
+    runtime = ("--runtime", f"openai:{bare}#any", "--max-texts", "12", "--no-everyday")
+    assert main(["evaluate", str(run / "dataset"), *runtime, "--out", str(out)]) in (0, 1)
+    (predictions,) = out.glob("*.predictions.jsonl")
+    tuned = {p.text: p.raw for p in read_jsonl(run / "evaluation" / "tuned.predictions.jsonl", Prediction)}
+    asked = [p for p in read_jsonl(predictions, Prediction) if p.text in tuned]
+    assert len(asked) >= 4 and sum(p.raw == tuned[p.text] for p in asked) >= 0.8 * len(asked)
+
+
+def test_a_real_server_that_is_no_teacher(llama: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It speaks emoji where JSON was asked for, as far as its schema lets it: that is told within ten requests."""
+    teacher = ("--teacher", "openai", "--teacher-model", "any", "--base-url", llama.removeprefix("http://"))
+    out = tmp_path / "dataset"
+    assert main(["datagen", str(SEEDS), "--out", str(out), *teacher, "--max-requests", "10"]) == 2
+    said = capsys.readouterr().err
+    assert "Traceback" not in said and "to do:" in said

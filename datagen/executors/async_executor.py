@@ -313,7 +313,7 @@ class AsyncExecutor:
 
     def _unfit(self, problem: str, answer: Answer, times: str) -> TeacherError:
         self._over = True
-        room = "leave room for its thoughts with --thinking-tokens 4000, " if answer.cut or answer.thoughts_only else ""
+        room = "leave room for its thoughts with --thinking-tokens 4000, " if lacks_room_to_think(answer) else ""
         return TeacherError(
             f"{self._name} gave nothing of use in {times} ({problem})",
             expected="JSON of the form that the instructions say",
@@ -339,7 +339,9 @@ def verdict(request: Request, answer: Answer, budget: Budget) -> tuple[dict[str,
     except ValueError as error:
         problem = "thoughts without an answer" if answer.thoughts_only else str(error).splitlines()[0]
         if answer.cut:
-            problem = f"cut off at {request.most_output_tokens} tokens; to let a model think first: --thinking-tokens"
+            problem = f"cut off at {request.most_output_tokens} tokens"
+            think = "; to let a model think first: --thinking-tokens"
+            problem += think if lacks_room_to_think(answer) else " within its JSON: it goes on and on"
         return spent(request, cost, problem), problem
     return {
         "request": request.fingerprint,
@@ -348,6 +350,11 @@ def verdict(request: Request, answer: Answer, budget: Budget) -> tuple[dict[str,
         "tokens": list(tokens),
         "reply": [[list(pair) for pair in texts] for texts in reply],
     }, ""
+
+
+def lacks_room_to_think(answer: Answer) -> bool:
+    """Whether an answer had no end for thinking too long: one that began with its JSON did not think."""
+    return answer.thoughts_only or (answer.cut and not answer.text.lstrip().startswith(("{", "[", "```")))
 
 
 def _shown(text: str) -> str:

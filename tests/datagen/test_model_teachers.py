@@ -327,6 +327,18 @@ def test_a_model_that_thinks_beyond_its_limit(tmp_path: Path, kind: str, capsys:
     assert (sent["generationConfig"]["maxOutputTokens"] if kind == "gemini" else sent["max_tokens"]) == 1752
 
 
+def test_a_model_that_repeats_itself_is_not_told_to_think(tmp_path: Path, kind: str) -> None:
+    """As SmolLM2-135M did in a real llama.cpp, whose grammar holds it to JSON and not to an end."""
+    again = '{"items": [{"number": 1, "paraphrases": [{"style": 1, "text": "I love it, I love it, I love it'
+    with (
+        ModelServer(always=lambda asked: Answer(again, cut=True)) as server,
+        pytest.raises(TeacherError, match="within its JSON") as raised,
+    ):
+        Run(server, tmp_path, asks(16), kind)
+    assert "thinking" not in str(raised.value) and "another model" in str(raised.value)
+    assert len(server.requests) <= 10
+
+
 @pytest.mark.parametrize("concurrency", [1, 16])
 def test_the_ceiling_of_requests_holds(tmp_path: Path, concurrency: int) -> None:
     with ModelServer(failure(500, "INTERNAL", "oops"), reply("no")) as server:
