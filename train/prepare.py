@@ -23,6 +23,7 @@ from pocketmoji.core.typed import typed_forms
 from pocketmoji.core.workspace import MANIFEST, digest_json, read_json, run_stage, write_json
 from pocketmoji.train import processes
 from pocketmoji.train.base import Base
+from pocketmoji.train.emoji_margin import MARGIN
 from pocketmoji.train.rows import Prepared
 
 VOCABULARY = 32_768  # of the model that is trained here: what a list keeps is another matter
@@ -41,6 +42,7 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
         "quantise": config.quantise,
         "batch_size": config.batch_size,
         "random_seed": config.random_seed,
+        "margin": MARGIN,
     }
     read = {"base": base.digest, "everyday": digest_json([[row.text, row.emoji] for row in rows])}
     folder = cache_folder() / "prepared" / digest_json([settings, read])[:16]
@@ -53,7 +55,7 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
             say(f"prepare: {len(rows)} rows of everyday language, once for all lists")
             _prune(base, rows, out / "base")
             processes.tell_others(to_train=True)
-        fitted = fit(rows, [], out / "base", _stop(out / "base"), lesson, out)
+        fitted = fit(rows, [], out / "base", _stop(out / "base"), lesson, out, margin=True)
         if is_first_process():
             fitted.model.save_pretrained(out / "adapter")
             write_json(out / "prepared.json", {**fitted.report, "rows": len(rows)})

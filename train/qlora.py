@@ -23,6 +23,7 @@ from pocketmoji.core.records import Example, read_jsonl
 from pocketmoji.core.workspace import read_json, write_json, write_text
 from pocketmoji.train.best_epoch import keep_best, load_adapter, restore_best
 from pocketmoji.train.curve import loss_curve
+from pocketmoji.train.emoji_margin import EmojiMargin
 from pocketmoji.train.encoding import Encoded, encode
 from pocketmoji.train.nf4 import load_nf4, merge
 from pocketmoji.train.precision import choose_precision
@@ -94,8 +95,10 @@ def fit(
     config: TrainConfig,
     folder: Path,
     start: Path | None = None,
+    margin: bool = False,
 ) -> Fitted:
-    """Train an adapter of the model in `base` on the rows; the epoch that answers `validation` best is kept.
+    """Train an adapter of the model in `base` on the rows, from the adapter in `start` on, with the margin of
+    emoji_margin.py if so asked; the epoch that answers `validation` best is kept.
 
     An interrupted training goes on from its last checkpoint below `folder`, to the same result.
     """
@@ -128,7 +131,8 @@ def fit(
     if start:
         load_adapter(model, start)
     checkpoints = folder / CHECKPOINTS
-    trainer = make_trainer(model, tokenizer, splits, precision, config, checkpoints)
+    emoji_margin = EmojiMargin(base, model.config.vocab_size) if margin else None
+    trainer = make_trainer(model, tokenizer, splits, precision, config, checkpoints, margin=emoji_margin)
     probe_first_batch(trainer, len(tokenizer))
     last = last_checkpoint(checkpoints)
     done = int(last.name.removeprefix("checkpoint-")) if last else 0

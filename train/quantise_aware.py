@@ -55,24 +55,21 @@ def train_through_grid(model: Any, precision: Precision, read_weight: Any, compu
     class ThroughGrid(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, x: Any, a: Any, b: Any, frozen: Any, scaling: float) -> Any:
-            levels, zeros, scales = levels_of(torch.addmm(frozen, b, a, alpha=scaling), precision.layers)  # type: ignore[arg-type]
-            # A level is a byte, a weight four: until the backward pass all layers' weights are kept.
-            ctx.save_for_backward(x, a, b, levels.to(torch.uint8), zeros, scales)
-            ctx.scaling = scaling
             dtype = compute or x.dtype
-            weight = values_of(levels, zeros, scales).reshape(frozen.shape)
-            return (x.to(dtype) @ weight.to(dtype).T).to(x.dtype)
+            weight = fake_quantise(torch.addmm(frozen, b, a, alpha=scaling), precision.layers).to(dtype)  # type: ignore[arg-type]
+            ctx.save_for_backward(x, a, b, weight)
+            ctx.scaling = scaling
+            return (x.to(dtype) @ weight.T).to(x.dtype)
 
         @staticmethod
         def backward(ctx: Any, *gradients: Any) -> Any:
-            x, a, b, levels, zeros, scales = ctx.saved_tensors
-            out = gradients[0]
-            weight = values_of(levels.to(scales.dtype), zeros, scales).reshape(len(b), -1)
-            dtype = compute or x.dtype
-            rows_out, rows_in = out.reshape(-1, out.shape[-1]).to(a.dtype), x.reshape(-1, x.shape[-1]).to(a.dtype)
-            to_a = ctx.scaling * (rows_out @ b).T @ rows_in
-            to_b = ctx.scaling * rows_out.T @ (rows_in @ a.T)
-            return (out.to(dtype) @ weight.to(dtype)).to(x.dtype), to_a, to_b, None, None
+            x, a, b, weight = ctx.saved_tensors
+            out = gradients[0].to(weight.dtype)
+            rows_out, rows_in = out.reshape(-1, out.shape[-1]), x.reshape(-1, x.shape[-1]).to(weight.dtype)
+            to_a = (rows_out @ b.to(weight.dtype)).T @ rows_in
+            to_b = rows_out.T @ (rows_in @ a.to(weight.dtype).T)
+            to_both = [gradient.to(a.dtype).mul_(ctx.scaling) for gradient in (to_a, to_b)]
+            return (out @ weight).to(x.dtype), *to_both, None, None
 
     def through_grid(layer: Any) -> Any:
         def forward(x: Any, *_: Any, **__: Any) -> Any:

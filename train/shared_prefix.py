@@ -93,15 +93,17 @@ def attend(
     """Attention of a collated batch: the prefix sees itself, each example the prefix and itself, and no example is
     compared with another. Tensors are [1, heads, length, size]; transformers calls it as it calls its own."""
     import torch
-    from torch.nn.functional import scaled_dot_product_attention
+    from torch.nn.functional import embedding, scaled_dot_product_attention
 
-    groups, prefix, (rows, longest) = query.shape[1] // key.shape[1], layout.prefix, layout.own.shape
+    groups, prefix, rows = query.shape[1] // key.shape[1], layout.prefix, len(layout.own)
     key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
-    own = lambda states: states[0][:, layout.own].transpose(0, 1)
+    # As rows of a table: torch's gradient of an index anywhere took a twentieth of a step, that of a look-up nothing.
+    taken = lambda table, places: embedding(places, table.reshape(len(table), -1)).unflatten(-1, table.shape[1:])
+    own = lambda states: taken(states[0].transpose(0, 1), layout.own).transpose(1, 2)
     ahead = lambda states: states[:, :, :prefix]
     both = lambda states: torch.cat([ahead(states).expand(rows, -1, -1, -1), own(states)], 2)
     told = scaled_dot_product_attention(own(query), both(key), both(value), layout.seen[1], scale=scaling)
-    told = told.transpose(1, 2).reshape(rows * longest, *query.shape[1::2])[layout.place]
+    told = taken(told.transpose(1, 2).flatten(0, 1), layout.place)
     if prefix:
         first = scaled_dot_product_attention(ahead(query), ahead(key), ahead(value), layout.seen[0], scale=scaling)
         told = torch.cat([first[0].transpose(0, 1), told])
@@ -123,8 +125,9 @@ def shared_attention(model: Any) -> Iterator[None]:
         config._attn_implementation = before
 
 
-def label_loss(model: Any, batch: dict[str, Any], window: int) -> Any:
-    """Mean cross-entropy over the labels of a collated batch. The head runs at the labelled positions alone."""
+def label_loss(model: Any, batch: dict[str, Any], window: int, margin: Any = None) -> Any:
+    """Mean cross-entropy over the labels of a collated batch, with `margin` (emoji_margin.py) added to the logits if
+    there is one. The head runs at the labelled positions alone."""
     from torch.nn.functional import cross_entropy
 
     labels = batch["labels"][0]
@@ -137,4 +140,7 @@ def label_loss(model: Any, batch: dict[str, Any], window: int) -> Any:
             logits_to_keep=wanted,
             use_cache=False,
         )
-    return cross_entropy(output.logits[0].float(), labels[wanted])
+    logits = output.logits[0].float()
+    if margin:
+        logits = logits + margin(labels[wanted], batch["segments"][0][wanted])
+    return cross_entropy(logits, labels[wanted])

@@ -31,9 +31,10 @@ def make_trainer(
     config: TrainConfig,
     out: Path,
     in_order: bool = False,
+    margin: Any = None,
 ) -> Any:
     """TRL's trainer over rows that are tokenised already, with the loss of train/shared_prefix.py; `in_order`: not
-    shuffled."""
+    shuffled; `margin`: what a training batch's logits have to win by (emoji_margin.py)."""
     from datasets import Dataset
     from torch.utils.data import SequentialSampler
     from transformers import PrinterCallback
@@ -45,7 +46,7 @@ def make_trainer(
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
-            loss = label_loss(model, inputs, window)
+            loss = label_loss(model, inputs, window, margin if model.training else None)
             loss = processes.mean_over_labels(loss, int((inputs["labels"] != IGNORED).sum()))
             return (loss, {}) if return_outputs else loss
 

@@ -39,7 +39,7 @@ def test_a_rounded_weight_keeps_its_levels(grid: Grid) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "compute", "apart"), [("q4", None, 1e-4), ("q8", None, 1e-4), ("q4", "bfloat16", 5e-2)]
+    ("name", "compute", "apart"), [("q4", None, 1e-5), ("q8", None, 1e-5), ("q4", "bfloat16", 1e-2)]
 )
 def test_gradients_are_those_of_the_rounded_weight(
     tiny_model: Path, name: str, compute: str | None, apart: float
@@ -71,4 +71,4 @@ def test_gradients_are_those_of_the_rounded_weight(
     found = layer(x)
     got_a, got_b = torch.autograd.grad((found * target).sum(), (a, b))
     for got, wanted in ((found, expected), (got_a, to_a), (got_b, to_b)):
-        assert got.dtype == wanted.dtype and torch.allclose(got, wanted, rtol=apart, atol=apart)
+        assert got.dtype == wanted.dtype and (got - wanted).norm() < apart * wanted.norm()
