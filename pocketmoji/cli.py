@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from pocketmoji.options import parser_of
 
     try:
-        options = parser_of(given[0]).parse_args(given[1:])
+        options = parser_of(given[0]).parse(given[1:])
         result = ACTIONS[given[0]](options, shlex.join(["pocketmoji", *given]))
     except PocketmojiError as error:
         print(f"pocketmoji: {error}", file=sys.stderr)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import difflib
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from pocketmoji.core.config import RunConfig
@@ -29,11 +31,31 @@ CONFIGURED: dict[str, type] = {
 }
 
 
-def parser_of(command: str) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """argparse with this project's errors: what is wrong and what to do, instead of a page of options."""
+
+    def parse(self, given: Sequence[str]) -> argparse.Namespace:
+        """The texts of `ask` may stand on both sides of an option; the help of other commands would fail that way."""
+        return self.parse_intermixed_args(given) if self.prog.endswith(" ask") else self.parse_args(given)
+
+    def error(self, message: str) -> NoReturn:
+        from pocketmoji.core.errors import InputError
+
+        wrong = re.fullmatch(r"unrecognized arguments: (\S+).*", message, re.DOTALL)
+        known = [flag for action in self._actions for flag in action.option_strings]
+        near = difflib.get_close_matches(wrong[1], known, 3, 0.7) if wrong else []
+        raise InputError(
+            f"{self.prog.removeprefix('pocketmoji ')}: {message}",
+            expected=f"an option such as {' or '.join(near)}" if near else "",
+            remedy=f"{self.prog} --help shows what it takes",
+        )
+
+
+def parser_of(command: str) -> Parser:
     """The parser of one command. An option that several stages have sets it in all of them."""
     from pocketmoji.core.config import BrowserConfig, DatagenConfig, EvaluateConfig, ExportConfig, TrainConfig
 
-    parser = argparse.ArgumentParser(prog=f"pocketmoji {command}", description=COMMANDS[command])
+    parser = Parser(prog=f"pocketmoji {command}", description=COMMANDS[command])
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object on standard output")
     groups: dict[str, list[Any]] = {
         "run": [DatagenConfig, TrainConfig, EvaluateConfig, ExportConfig, BrowserConfig],
@@ -102,7 +124,8 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         add("--host", metavar="NAME", help="github-pages, cloudflare, space or any (default: any); with --build")
     if command == "ask":
         add("model", type=Path, help="a web folder, an ONNX file in one, or a merged model's folder")
-        add("texts", nargs="*", metavar="TEXT", help="what to ask; without any, each line of standard input")
+        told = "what to ask; without any, each line of standard input"
+        add("texts", nargs="*", default=[], metavar="TEXT", help=told)
         add("--candidates", type=int, default=3, metavar="N", help="answers to each text (default: %(default)s)")
         add("--no-memory", action="store_true", help="the model alone: the list beside it recalls nothing")
     if command == "new":
