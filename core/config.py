@@ -70,7 +70,7 @@ class DatagenConfig(Settings):
 
 # What a preset sets where nothing else is said; docs/train.md has what they did to recall and transfer.
 PRESETS: dict[str, dict[str, Any]] = {
-    "memorise": {"seed_repeats": 4},
+    "memorise": {"seed_repeats": 4, "paraphrase_repeats": 1},
     "generalise": {"learning_rate": 2e-4},
 }
 
@@ -87,14 +87,18 @@ class TrainConfig(Settings):
         default="auto", description="whose frequent words the vocabulary keeps: de,es,ja; auto: the list's"
     )
     everyday: bool = Field(default=True, description="everyday language is learnt before the list, and kept with it")
-    everyday_rows: int = Field(default=3_600, ge=1, description="rows that the base is taught, once for all lists")
+    everyday_rows: int = Field(default=4_400, ge=1, description="rows that the base is taught, once for all lists")
     everyday_epochs: float = Field(default=1.0, gt=0, description="how often it is taught them")
-    replay: int = Field(default=2_600, ge=0, description="rows of everyday language trained along with the list")
+    replay: int = Field(default=2_000, ge=0, description="rows of everyday language trained along with the list")
+    tuned_share: float = Field(
+        default=1.0, gt=0, le=1, description="how far from the prepared base to the tuned weights the model lies"
+    )
     epochs: float = Field(default=1.0, gt=0)
-    seed_repeats: int = Field(default=2, ge=1, description="how often an epoch has each seed's own text")
+    seed_repeats: int = Field(default=3, ge=1, description="how often an epoch has each seed's own text")
+    paraphrase_repeats: int = Field(default=2, ge=1, description="how often an epoch has each paraphrase")
     max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")
     batch_size: int = Field(default=32, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=5e-4, gt=0)
     lora_rank: int = Field(default=64, ge=1)
     quantise: Literal["fp32", "q8", "q4", "q4-32"] = Field(
         default="q4", description="train through the grid of this web artefact"

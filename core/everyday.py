@@ -15,8 +15,8 @@ from pocketmoji.core.emoji import emoji_table
 from pocketmoji.core.places import SEEDS
 
 FILE = "everyday.csv"
-# Names are short of context: one row in six is enough to make rare emoji known.
-NAMES_EVERY = 6
+# Names are short of context: one row in eight is enough to make rare emoji known.
+NAMES_EVERY = 8
 
 
 @dataclass(frozen=True)

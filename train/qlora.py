@@ -22,6 +22,7 @@ from pocketmoji.core.notice import write_notice
 from pocketmoji.core.records import Example, read_jsonl
 from pocketmoji.core.workspace import read_json, write_json, write_text
 from pocketmoji.train.best_epoch import keep_best, load_adapter, restore_best
+from pocketmoji.train.blend import blend
 from pocketmoji.train.curve import loss_curve
 from pocketmoji.train.emoji_margin import EmojiMargin
 from pocketmoji.train.encoding import Encoded, encode
@@ -57,11 +58,14 @@ def train(
     fitted = fit(rows, validation, base, stop, config, folder, prepared.adapter if prepared else None)
     if not is_first_process():
         return {}
+    if prepared:
+        blend(fitted.model, prepared.adapter, config.tuned_share)
     fitted.model.save_pretrained(folder / "adapter")
     merge(fitted.model, base, folder, PRECISIONS[config.quantise])
     report = {"base": base_name, **fitted.report, "seconds": round(time.monotonic() - started, 1)}
     report["rows"] = dict(Counter(row.origin.partition(":")[0] for row in rows))
     report["prepared"] = {"rows": prepared.rows, "seconds": prepared.seconds} if prepared else None
+    report["tuned_share"] = config.tuned_share if prepared else 1.0
     report["vocabulary"] = read_json(base / "vocabulary.json")
     write_notice(folder, base_name, "tuned with QLoRA on a personal emoji dataset and merged")
     trained = [(float(row["step"]), row["loss"]) for row in report["loss"] if "loss" in row]

@@ -12,6 +12,7 @@ from pocketmoji.core.records import EVERYDAY, TYPED, Example, read_jsonl
 
 # In capitals a phrase has hardly a token in common with itself.
 REPEATED = ("seed", "typed:capitals")
+FRESH_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -26,24 +27,36 @@ class Prepared:
 def rows_to_train(dataset: Path, config: TrainConfig) -> list[Example]:
     """The training rows of a dataset folder: its split, `typed.jsonl`, and of `everyday.jsonl` as many rows as keep the
     general language that the prepared base has learnt. The order is the trainer's to shuffle."""
-    rows = repeated([*_read(dataset / "train.jsonl"), *_read(dataset / TYPED)], config.seed_repeats)
+    rows = repeated([*_read(dataset / "train.jsonl"), *_read(dataset / TYPED)], config)
     return rows + (to_replay(_read(dataset / EVERYDAY), config) if config.everyday else [])
 
 
 def to_replay(everyday: list[Example], config: TrainConfig) -> list[Example]:
-    """`config.replay` rows: phrases that the prepared base was not taught first, which teach more than a second look at
-    those that it was, and names of emoji."""
+    """`config.replay` rows: names of emoji, and of the phrases one in four that the prepared base was not taught, from
+    the first on."""
+    source = random.Random(config.random_seed + 1)
     taught = {row.text for row in phrases_to_prepare(config.everyday_rows)}
     names = [row for row in everyday if row.origin != "everyday"]
-    random.Random(config.random_seed + 1).shuffle(names)
+    known = [row for row in everyday if row.origin == "everyday" and row.text in taught]
+    fresh = [row for row in everyday if row.origin == "everyday" and row.text not in taught]
+    source.shuffle(names)
+    source.shuffle(known)
     names = names[: config.replay // NAMES_EVERY]
-    phrases = sorted((row for row in everyday if row.origin == "everyday"), key=lambda row: row.text in taught)
-    return phrases[: config.replay - len(names)] + names
+    phrases = config.replay - len(names)
+    fresh = fresh[: max(phrases // FRESH_EVERY, phrases - len(known))]
+    return known[: phrases - len(fresh)] + fresh + names
 
 
-def repeated(examples: list[Example], times: int) -> list[Example]:
-    """The rows with each seed's text, as it is and in capitals, `times` times: what is seen more is kept better."""
-    return [row for row in examples for _ in range(times if row.origin in REPEATED else 1)]
+def repeated(examples: list[Example], config: TrainConfig) -> list[Example]:
+    """The rows with each seed's text, as it is and in capitals, and each paraphrase as often as `config` says: what is
+    seen more is kept better."""
+
+    def times(row: Example) -> int:
+        if row.origin in REPEATED:
+            return config.seed_repeats
+        return 1 if row.origin.startswith("typed:") else config.paraphrase_repeats
+
+    return [row for row in examples for _ in range(times(row))]
 
 
 def _read(path: Path) -> list[Example]:

@@ -70,9 +70,11 @@ def test_recall_is_measured_on_the_model_in_training(
     assert report["kept_step"] == max(2 * (i + 1) for i, recall in enumerate(recalls) if recall == max(recalls))
 
 
-def test_a_seed_may_be_repeated() -> None:
-    rows = [Example(text=t, emoji="🎉", seed_id="s", origin=o) for t, o in (("a", "seed"), ("b", "offline:typo"))]
-    assert [row.text for row in repeated(rows, 3)] == ["a", "a", "a", "b"]
+def test_what_is_of_the_list_may_be_repeated() -> None:
+    origins = {"a": "seed", "b": "offline:typo", "A": "typed:capitals", "ab": "typed:slip"}
+    rows = [Example(text=text, emoji="🎉", seed_id="s", origin=origin) for text, origin in origins.items()]
+    said = [row.text for row in repeated(rows, TrainConfig(seed_repeats=3, paraphrase_repeats=2))]
+    assert said == ["a", "a", "a", "b", "b", "A", "A", "A", "ab"]
 
 
 def test_long_lists_are_memorised_unless_said_otherwise() -> None:
@@ -91,7 +93,7 @@ def test_train_says_that_a_list_is_long(
         (dataset / f"{split}.jsonl").touch()
     command = ["train", str(dataset), "--base", str(base), "--keep-vocabulary", "--max-steps=1", "--batch-size=4"]
     command.append("--no-everyday")
-    for limit, preset, repeats in ((9, "none", 2), (8, "memorise", 4)):
+    for limit, preset, repeats in ((9, "none", TrainConfig().seed_repeats), (8, "memorise", 4)):
         monkeypatch.setattr("pocketmoji.core.config.LONG_LIST", limit)
         assert main([*command, "--out", str(tmp_path / preset)]) == 0
         assert ("8 phrases are a long list" in capsys.readouterr().err) == (preset == "memorise")

@@ -18,7 +18,8 @@ from pocketmoji.train import qlora
 from pocketmoji.train.stop_token import StopToken
 
 STOP = StopToken("<eos>", 0.0, "the tiny model's end token")
-CONFIG = TrainConfig(max_steps=6, batch_size=4, learning_rate=1e-2, quantise="fp32", lora_rank=16, seed_repeats=1)
+ONCE = {"seed_repeats": 1, "paraphrase_repeats": 1}
+CONFIG = TrainConfig(max_steps=6, batch_size=4, learning_rate=1e-2, quantise="fp32", lora_rank=16, **ONCE)
 
 
 @pytest.fixture(scope="module")
