@@ -70,7 +70,7 @@ class DatagenConfig(Settings):
 
 # What a preset sets where nothing else is said; docs/train.md has what they did to recall and transfer.
 PRESETS: dict[str, dict[str, Any]] = {
-    "memorise": {"seed_repeats": 4, "paraphrase_repeats": 1},
+    "memorise": {"seed_repeats": 4, "paraphrase_repeats": 1, "learning_rate": 1e-3},
     "generalise": {"learning_rate": 2e-4},
 }
 
@@ -94,7 +94,7 @@ class TrainConfig(Settings):
         default=1.0, gt=0, le=1, description="how far from the prepared base to the tuned weights the model lies"
     )
     epochs: float = Field(default=1.0, gt=0)
-    seed_repeats: int = Field(default=3, ge=1, description="how often an epoch has each seed's own text")
+    seed_repeats: int = Field(default=4, ge=1, description="how often an epoch has each seed's own text")
     paraphrase_repeats: int = Field(default=2, ge=1, description="how often an epoch has each paraphrase")
     max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")
     batch_size: int = Field(default=32, ge=1)
