@@ -7,6 +7,7 @@ user's cache by what it was made of; interrupted, it goes on where it stopped.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import random
 import shutil
@@ -64,6 +65,7 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
         # A trainer and its callbacks hold each other: without this its model is there while the list's is trained.
         del fitted
         gc.collect()
+        _return_memory()
 
     if is_first_process():
         made, _ = run_stage(
@@ -82,6 +84,13 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
     # The others go on when the first one has written the adapter.
     with processes.first_alone():
         return Prepared(folder / "adapter", float(read_json(folder / MANIFEST)["seconds"]), len(rows))
+
+
+def _return_memory() -> None:
+    """Give the system what was freed: glibc keeps gigabytes in pieces that the next training's tensors do not fit."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(0)
 
 
 def rows_to_prepare(config: TrainConfig, languages: Sequence[str] = ()) -> list[Example]:
