@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pocketmoji.browser_tests.app.node import build_demo
+from pocketmoji.browser_tests.engines.runtimes import processor_engine
 from pocketmoji.browser_tests.stage import OPENERS
 from pocketmoji.core.config import EvaluateConfig, TrainConfig
 from pocketmoji.core.console import progress, say
@@ -84,7 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("run", type=Path, nargs="?", default=Path("runs/personal"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the three files")
     parser.add_argument("--work", type=Path, required=True, help="where answers and the yardstick are kept")
-    parser.add_argument("--browser", type=int, default=0, metavar="N", help="so many texts through the page (WASM)")
+    parser.add_argument(
+        "--browser", type=int, default=0, metavar="N", help="so many texts through the page"
+    )
     parser.add_argument("--google", action="store_true", help="train the yardstick and ask it")
     parser.add_argument("--show", action="store_true", help="print every answer that is not as expected")
     options = parser.parse_args(arguments)
@@ -108,9 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.browser:
         build_demo()
         few = [text for rows in sets.values() for text, _ in spread(rows, options.browser // len(sets))]
-        answers[BROWSER] = ask(
-            RuntimeSpec(BROWSER, "transformers.js", str(run / "web"), "wasm"), few, config, options.work
-        )
+        kind, device = processor_engine(card).split("/")
+        answers[BROWSER] = ask(RuntimeSpec(BROWSER, kind, str(run / "web"), device), few, config, options.work)
     if options.google:
         folder = yardstick(options.data, options.work / "google")
         answers[YARDSTICK] = ask(RuntimeSpec(YARDSTICK, "torch", str(folder)), asked, config, options.work)
@@ -221,7 +223,7 @@ def judge(sets: Sets, answers: Mapping[str, Answers], scores: Mapping[str, Mappi
     worst = max(loss, key=lambda key: loss[key])
     bars.append(at_most(f"largest loss of the shipped file ({worst})", loss[worst], EXPORT_BAR))
     if BROWSER in answers:
-        few = score(sets, {text: answers[SHIPPED][text] for text in answers[BROWSER]})
+        few = score(sets, {text: answers[MERGED][text] for text in answers[BROWSER]})
         loss = {key: round(value - scores[BROWSER][key], 4) for key, value in few.items()}
         worst = max(loss, key=lambda key: loss[key])
         bars.append(at_most(f"largest loss in the browser on the same texts ({worst})", loss[worst], EXPORT_BAR))
