@@ -85,9 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("run", type=Path, nargs="?", default=Path("runs/personal"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the three files")
     parser.add_argument("--work", type=Path, required=True, help="where answers and the yardstick are kept")
-    parser.add_argument(
-        "--browser", type=int, default=0, metavar="N", help="so many texts through the page"
-    )
+    parser.add_argument("--browser", type=int, default=0, metavar="N", help="so many texts through the page")
     parser.add_argument("--google", action="store_true", help="train the yardstick and ask it")
     parser.add_argument("--show", action="store_true", help="print every answer that is not as expected")
     options = parser.parse_args(arguments)
