@@ -16,12 +16,6 @@ from pocketmoji.core.grid import Grid, Precision
 
 def fake_quantise(weight: Any, grid: Grid) -> Any:
     """What core.grid.quantise(weight, grid).values gives, for a float32 torch tensor [out, in] on any device."""
-    levels, zeros, scales = levels_of(weight, grid)
-    return values_of(levels, zeros, scales).reshape(weight.shape)
-
-
-def levels_of(weight: Any, grid: Grid) -> tuple[Any, Any, Any]:
-    """Levels [out, blocks, block] as whole floats, zero points and scales, for a float32 torch tensor [out, in]."""
     import torch
 
     grid = grid.fit(weight.shape[1])
@@ -36,12 +30,8 @@ def levels_of(weight: Any, grid: Grid) -> tuple[Any, Any, Any]:
         scales = (high - low) / grid.top
         zeros = (-low / torch.where(scales == 0, 1.0, scales)).round_()
     steps = blocks / torch.where(scales == 0, 1.0, scales)
-    return steps.add_(zeros).round_().clamp_(0, grid.top), zeros, scales
-
-
-def values_of(levels: Any, zeros: Any, scales: Any) -> Any:
-    """The weights that levels stand for, in the place of `levels` (floats)."""
-    return levels.sub_(zeros).mul_(scales)
+    levels = steps.add_(zeros).round_().clamp_(0, grid.top)
+    return levels.sub_(zeros).mul_(scales).reshape(weight.shape)
 
 
 def train_through_grid(model: Any, precision: Precision, read_weight: Any, compute: Any = None) -> None:
