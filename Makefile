@@ -50,7 +50,7 @@ app: .venv/ready
 	@$(BIN)/python -m pocketmoji.browser_tests.app.node
 
 chromium: .venv/ready
-	@$(BIN)/python -m pocketmoji.browser_tests.engines.chromium
+	@$(BIN)/python -m pocketmoji.browser_tests.engines.installed
 
 .venv/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "pocketmoji needs Python 3.11, 3.12 or 3.13: install one, or make PYTHON=/path/to/python" >&2; exit 2; }

@@ -15,7 +15,8 @@ from pocketmoji.browser_tests.checks.files import check_files, onnx_file, read_c
 from pocketmoji.browser_tests.checks.findings import Finding, judged, unverifiable
 from pocketmoji.browser_tests.checks.gates import judge, parse_gates
 from pocketmoji.browser_tests.checks.in_turn import judge_latency, latency_ratios
-from pocketmoji.browser_tests.engines.chromium import find_chromium, require_gpu
+from pocketmoji.browser_tests.engines.chromium import require_gpu
+from pocketmoji.browser_tests.engines.installed import find_chromium
 from pocketmoji.browser_tests.engines.runtimes import ENGINES, EngineFailure, EngineName, Page, processor_engine
 from pocketmoji.browser_tests.reports.report import write_report
 from pocketmoji.browser_tests.reports.result import BrowserReport

@@ -63,18 +63,21 @@ def _hub(tell: Any) -> None:
 
 
 def _browser(tell: Any, chromium: Path | None, gpu_required: bool) -> None:
-    from pocketmoji.browser_tests.engines.chromium import (
+    from pocketmoji.browser_tests.engines.chromium import probe_webgpu, require_gpu
+    from pocketmoji.browser_tests.engines.installed import (
+        FONTS_REMEDY,
         NO_GPU_IN_SHELL,
         find_chromium,
+        has_fonts,
         is_headless_shell,
-        probe_webgpu,
-        require_gpu,
     )
 
     try:
         program = find_chromium(chromium)
         shell = is_headless_shell(program)
         tell("chromium", str(program), NO_GPU_IN_SHELL if shell else "drives the exported model")
+        fonts = has_fonts()
+        tell("fonts", fonts, "pages can be drawn" if fonts else FONTS_REMEDY)
         adapter = require_gpu(chromium) if gpu_required else probe_webgpu(chromium)
     except MachineError as error:
         if gpu_required:

@@ -32,12 +32,12 @@ class Precision:
 def choose_precision() -> Precision:
     import torch
 
+    exactly = "trained in 32 bits, as exactly as it answers afterwards"
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name()
         if torch.cuda.is_bf16_supported(including_emulation=False):
-            return Precision("cuda", "bfloat16", f"{name} computes bfloat16 natively")
-        return Precision("cuda", "float32", f"{name} has no bfloat16, and Gemma 3's activations overflow float16")
-    exactly = "a CPU trains in 32 bits, as exactly as it answers afterwards"
+            return Precision("cuda", "float32", f"{exactly}; {name} multiplies in bfloat16 natively", "bfloat16")
+        return Precision("cuda", "float32", f"{exactly}; {name} has no bfloat16")
     if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
         # Half the time for the products, which are half of a step; nothing that is added up is rounded.
         return Precision("cpu", "float32", f"{exactly}; this one multiplies in bfloat16 natively", "bfloat16")

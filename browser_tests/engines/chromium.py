@@ -1,22 +1,24 @@
-"""Finding and starting a Chromium with WebGPU. Run as a module, this one installs a Chromium where there is none.
-
-Longer than a page by the flags of each kind of machine and the words for what each lacks.
-"""
+"""Starting a Chromium with WebGPU, by the flags of each kind of machine, and what it says of its adapter."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
+from pocketmoji.browser_tests.engines.installed import (
+    NO_GPU_IN_SHELL,
+    REMEDY,
+    find_chromium,
+    is_headless_shell,
+    why_it_died,
+)
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import MachineError
 from pocketmoji.core.records import Record
@@ -24,7 +26,6 @@ from pocketmoji.core.records import Record
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
-VARIABLE = "POCKETMOJI_CHROMIUM"
 WebGpu = Literal["auto", "hardware", "software", "off"]
 
 # A test browser talks to nobody but the page's own server.
@@ -56,17 +57,7 @@ HARDWARE = (
 )
 OFF = ("--disable-features=WebGPU,WebGPUService", "--disable-gpu", "--disable-blink-features=WebGPU")
 
-SYSTEM_NAMES = ("google-chrome-stable", "google-chrome", "chromium", "chromium-browser")
-IN_PLAYWRIGHT = (
-    "chromium-*/chrome-linux*/chrome",
-    "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
-)
-HEADLESS_SHELL = ("headless-shell", "headless_shell")
-NO_GPU_IN_SHELL = "chromium-headless-shell gives no adapter of a GPU, whatever its flags: take the full Chromium"
-REMEDY = (
-    "run `python -m playwright install chromium`, or install your system's Chrome or Chromium "
-    f"(Debian and Ubuntu: `apt-get install chromium`), or set {VARIABLE} to the program's path"
-)
+GPU_START_S = 5.0
 
 
 class AdapterInfo(Record):
@@ -84,33 +75,6 @@ class AdapterInfo(Record):
         """For people: "google swiftshader (software)"."""
         words = [word for word in (self.vendor, self.architecture) if word] or [self.description or "unnamed adapter"]
         return " ".join(words) + (" (software)" if self.is_fallback else "")
-
-
-def find_chromium(explicit: Path | None = None) -> Path:
-    """The Chromium to use: the one given, the one that POCKETMOJI_CHROMIUM names, Playwright's own, the system's."""
-    named = explicit or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
-    if named:
-        found = shutil.which(named)
-        if not found:
-            raise MachineError(f"{named} is no program", expected="the path of a Chrome or Chromium", remedy=REMEDY)
-        return Path(found)
-    downloads = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or _playwright_folder()
-    candidates = [
-        str(path) for pattern in IN_PLAYWRIGHT for path in sorted(Path(downloads).glob(pattern), reverse=True)
-    ]
-    for name in (*candidates, *SYSTEM_NAMES):
-        found = shutil.which(name)
-        if found:
-            return Path(found)
-    raise MachineError(
-        "there is no Chromium on this machine", expected="Chrome or Chromium 120 or newer", remedy=REMEDY
-    )
-
-
-def _playwright_folder() -> Path:
-    """Where `playwright install` puts browsers."""
-    cache = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
-    return cache / "ms-playwright"
 
 
 def has_gpu() -> bool:
@@ -149,11 +113,16 @@ _logs: WeakKeyDictionary[Browser, Path] = WeakKeyDictionary()
 @contextmanager
 def launch(chromium: Path | None = None, webgpu: WebGpu = "auto") -> Iterator[Browser]:
     """A headless Chromium. `webgpu` "auto" takes the GPU's adapter if the browser gives one, else the software one."""
+    from playwright.sync_api import Error
+
     program = find_chromium(chromium)
     with _playwright() as playwright, TemporaryDirectory(prefix="pocketmoji-chromium-") as folder:
         browser = _with_gpu(playwright, program, Path(folder)) if webgpu == "auto" and has_gpu() else None
         if browser is None:
             browser = _start(playwright, program, "software" if webgpu == "auto" else webgpu, Path(folder))
+            if webgpu == "hardware":
+                with suppress(Error):  # who opens a page then is told why it went away
+                    _ask_adapter(browser, GPU_START_S)
         try:
             yield browser
         finally:
@@ -182,9 +151,9 @@ def _with_gpu(playwright: Playwright, program: Path, folder: Path) -> Browser | 
 
     browser = _start(playwright, program, "hardware", folder)
     try:
-        adapter = _ask_adapter(browser)
+        adapter = _ask_adapter(browser, GPU_START_S)
     except Error as error:
-        reason = "; ".join([error.message.splitlines()[0], *last_words(browser)])
+        reason = "; ".join([error.message.splitlines()[0], *last_words(browser), *filter(None, [why_it_died()])])
         say(f"Chromium does not open a page on this machine's GPU ({reason}): taking its software adapter")
         adapter = None
     if adapter is not None and not adapter.is_fallback:
@@ -204,11 +173,6 @@ def last_words(browser: Browser, most: int = 3) -> list[str]:
         re.sub(r"^\[[^\]]*:(ERROR|FATAL):", r"\1: ", line)[:300].replace("] ", ": ", 1)
         for line in (fatal or found)[-most:]
     ]
-
-
-def is_headless_shell(program: Path) -> bool:
-    """Whether this is the Chromium without a browser around it, which has no GPU."""
-    return any(name in path.name for path in (program, program.resolve()) for name in HEADLESS_SHELL)
 
 
 def require_gpu(chromium: Path | None = None) -> AdapterInfo:
@@ -245,12 +209,18 @@ ASK = """async () => {
 }"""
 
 
-def _ask_adapter(browser: Browser) -> AdapterInfo | None:
+def _ask_adapter(browser: Browser, patience_s: float = 0.0) -> AdapterInfo | None:
+    """The adapter that a page gets. Chromium may give none while its GPU process starts (an H200's: seconds), so it is
+    asked again until it gives one or `patience_s` are over."""
     page = browser.new_page()
     # WebGPU needs a secure context, which localhost is; nothing has to listen there.
     page.route("**/*", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
     page.goto("http://localhost/")
+    end = time.monotonic() + patience_s
     answer: Any = page.evaluate(ASK)
+    while answer is None and time.monotonic() < end:
+        page.wait_for_timeout(250)
+        answer = page.evaluate(ASK)
     page.close()
     return None if answer is None else AdapterInfo.model_validate(answer)
 
@@ -259,51 +229,3 @@ def probe_webgpu(chromium: Path | None = None, webgpu: WebGpu = "auto") -> Adapt
     """The WebGPU adapter that tests get on this machine, or None if there is none. Takes about two seconds."""
     with launch(chromium, webgpu) as browser:
         return _ask_adapter(browser)
-
-
-def ensure_chromium() -> Path:
-    """A Chromium, installed if need be: Playwright's download, else Debian's package when root."""
-    _ensure_emoji_font()
-    try:
-        return find_chromium()
-    except MachineError:
-        if os.environ.get(VARIABLE):
-            raise  # a wrong path is for the user to mend, not a reason to install something else
-    say("no Chromium found: trying Playwright's own")
-    commands = [[sys.executable, "-m", "playwright", "install", "chromium"]]
-    if shutil.which("apt-get") and os.geteuid() == 0:
-        commands += [["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "chromium"]]
-    for command in commands:
-        done = subprocess.run(command, stdout=sys.stderr, check=False).returncode == 0
-        if done and command[1] != "update":
-            break
-    return find_chromium()
-
-
-def _ensure_emoji_font() -> None:
-    """Without a font for emoji, screenshots show boxes. Installed where that needs nobody's permission."""
-    listed = (
-        subprocess.run(["fc-list", ":lang=und-zsye"], capture_output=True, text=True, check=False).stdout
-        if (shutil.which("fc-list"))
-        else ""
-    )
-    if listed.strip():
-        return
-    if shutil.which("apt-get") and os.geteuid() == 0:
-        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "fonts-noto-color-emoji"]):
-            subprocess.run(command, stdout=sys.stderr, check=False)
-    else:
-        say("no emoji font found: screenshots will show boxes (Debian and Ubuntu: fonts-noto-color-emoji)")
-
-
-def main() -> int:
-    try:
-        print(ensure_chromium())
-    except MachineError as error:
-        say(str(error))
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,14 +16,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pocketmoji.browser_tests.app.server import DEFAULT_MODEL, Server, running
-from pocketmoji.browser_tests.engines.chromium import (
+from pocketmoji.browser_tests.engines.chromium import AdapterInfo, WebGpu, last_words, launch
+from pocketmoji.browser_tests.engines.installed import (
     NO_GPU_IN_SHELL,
-    AdapterInfo,
-    WebGpu,
     find_chromium,
     is_headless_shell,
-    last_words,
-    launch,
+    why_it_died,
 )
 from pocketmoji.browser_tests.engines.latency import quantile
 from pocketmoji.browser_tests.engines.logits import TOP, Trace
@@ -293,7 +291,7 @@ class BrowserRuntime:
         what = "the page" if self._browser.is_connected() else "the whole browser"
         words = "".join(f"\n    {line}" for line in last_words(self._browser))
         said = f"{self.name}: {what} died {when}: {_first(error)}" + (f"\n  Chromium logged:{words}" if words else "")
-        return BrowserDied(said, where=self.model_folder)
+        return BrowserDied(said, where=self.model_folder, remedy=why_it_died())
 
     def _failure(self, problem: str) -> PocketmojiError:
         if "no WebGPU adapter" in problem:

@@ -9,6 +9,8 @@ const LIMITS = [
   'maxComputeWorkgroupStorageSize',
 ] as const;
 const LIMIT_MS = 10_000;
+// While its GPU process starts, or starts anew, Chromium may give no adapter that it gives a moment later (an H200 did).
+const ASKED_AGAIN_MS = [250, 750];
 
 export interface Probe {
   adapter: Adapter | null;
@@ -35,8 +37,21 @@ export async function probeAdapter(): Promise<Adapter | null> {
   return (await probeWebGpu()).adapter;
 }
 
+/** The faster adapter, asked for again where there is none at first; null after a second without one. */
+export async function requestAdapter(): Promise<GPUAdapter | null> {
+  if (!navigator.gpu) return null;
+  const once = () => navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  let adapter = await once();
+  for (const wait of ASKED_AGAIN_MS) {
+    if (adapter) break;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    adapter = await once();
+  }
+  return adapter;
+}
+
 async function ask(): Promise<Probe> {
-  const adapter = (await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' })) as Older | null | undefined;
+  const adapter = (await requestAdapter()) as Older | null;
   if (!adapter) return { adapter: null, problem: 'this browser gives no WebGPU adapter' };
   const info: Described = adapter.info ?? (await adapter.requestAdapterInfo?.().catch(() => ({}))) ?? {};
   const { vendor = '', architecture = '', description = '' } = info;

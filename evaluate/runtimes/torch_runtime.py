@@ -131,12 +131,12 @@ class TorchRuntime:
 
 
 def load_model(folder: Path) -> Any:
-    """The causal language model in `folder`, in 32-bit floats on a CPU, in bfloat16 on CUDA, ready to answer."""
+    """The causal language model in `folder`, in 32-bit floats, as its exported files compute, ready to answer: in
+    bfloat16 a GPU would round the weights off the grid that they were trained on."""
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # it takes a second; the bar is noise between our own
-    cuda = torch.cuda.is_available()
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16 if cuda else torch.float32)
-    return model.to("cuda" if cuda else "cpu").eval()
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()

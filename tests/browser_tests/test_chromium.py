@@ -8,15 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pocketmoji.browser_tests.engines.chromium import (
-    VARIABLE,
-    find_chromium,
-    has_gpu,
-    is_headless_shell,
-    last_words,
-    launch,
-    probe_webgpu,
-)
+from pocketmoji.browser_tests.engines import chromium, installed
+from pocketmoji.browser_tests.engines.chromium import has_gpu, last_words, launch, probe_webgpu
+from pocketmoji.browser_tests.engines.installed import VARIABLE, find_chromium, is_headless_shell
 from pocketmoji.core.errors import MachineError
 
 
@@ -114,3 +108,27 @@ def test_a_browser_that_goes_away_has_last_words() -> None:
             page.goto("chrome://inducebrowsercrashforrealz")
             page.wait_for_timeout(2000)
         assert isinstance(last_words(browser), list)
+
+
+@pytest.mark.browser
+def test_a_gpu_that_gives_its_adapter_late_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While its GPU process started, an H200's Chromium gave none: the first answer is not the last word."""
+    late = """async () => { window.asked = (window.asked ?? 0) + 1;
+      return window.asked < 3 ? null : {vendor: 'v', architecture: 'a', description: '', is_fallback: false,
+                                        features: [], limits: {}}; }"""
+    started: list[str] = []
+    real = chromium._start
+    monkeypatch.setattr(chromium, "ASK", late)
+    monkeypatch.setattr(chromium, "has_gpu", lambda: True)
+    monkeypatch.setattr(chromium, "_start", lambda *given: started.append(given[2]) or real(*given))
+    with launch():
+        assert started == ["hardware"]
+
+
+def test_a_machine_without_fonts_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert installed.why_it_died() == "" or not installed.has_fonts()
+    monkeypatch.setattr(installed, "FONTS", (tmp_path,))
+    assert "fontconfig" in installed.why_it_died()
+    (tmp_path / "truetype").mkdir()
+    (tmp_path / "truetype/Some.TTF").touch()
+    assert installed.has_fonts() and installed.why_it_died() == ""

@@ -158,8 +158,9 @@ class TestPage:
 @pytest.mark.parametrize("whole", [True, False])
 def test_what_died_before_the_page_had_started(tiny_web: Path, whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The true cause and the seconds that passed, never a limit that was not reached."""
-    from pocketmoji.browser_tests.engines import runtimes
+    from pocketmoji.browser_tests.engines import installed, runtimes
 
+    monkeypatch.setattr(installed, "FONTS", ())  # as on a server that never showed a text
     real = runtimes.BrowserRuntime._open
 
     def dies(self: BrowserRuntime, address: str) -> None:
@@ -172,3 +173,4 @@ def test_what_died_before_the_page_had_started(tiny_web: Path, whole: bool, monk
     said = str(raised.value)
     assert ("the whole browser died" if whole else "the page died") in said
     assert "before the page had started, after 0." in said and "closed" in said and "30 s" not in said
+    assert "no fonts" in said and "fonts-dejavu-core" in said

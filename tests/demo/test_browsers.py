@@ -92,6 +92,18 @@ def test_webgpu_that_disappoints(
     assert info["device"] == "wasm" and bool(info["fallback_reason"]) == (not query)
 
 
+def test_webgpu_that_gives_nothing_at_first(new_page: Open, server: Server) -> None:
+    """A GPU process that has just started: an H200's gave an adapter a moment later only."""
+    late = """(() => { let asked = 0; return {
+        async requestAdapter() { return asked++ < 2 ? null : { features: new Set(), limits: {},
+          async requestDevice() { throw new Error('device refused'); } }; } }; })()"""
+    page = new_page("about:blank")
+    in_worker(page, f"Object.defineProperty(navigator, 'gpu', {{ value: {late} }});")
+    page.goto(f"{server.url}?threads=1")
+    page.wait_for_selector("#badge:not([hidden]), #problem:not([hidden])")
+    assert "device refused" in page.evaluate("window.pocketmoji.info().fallback_reason")
+
+
 def test_webgpu_that_was_asked_for_and_disappoints(new_page: Open, server: Server) -> None:
     page = new_page("about:blank")
     in_worker(page, f"Object.defineProperty(navigator, 'gpu', {{ value: {{ {WEBGPU['throws']} }} }});")

@@ -10,7 +10,7 @@ import type { Grammar } from '../grammar';
 import { readGrammar, wantedGrammar } from '../grammar_file';
 import { onnxFile, openFile, readCard, readStopTokens } from '../model';
 import { commonBeginning, loadTokens, type Tokens } from '../tokens';
-import { probeWebGpu } from '../webgpu';
+import { probeWebGpu, requestAdapter } from '../webgpu';
 import { GpuDecoder } from './decoder';
 import { largestPiece } from './weights';
 
@@ -82,7 +82,7 @@ export class GpuEngine implements Engine {
 
 /** The faster adapter, with buffers as large as the model needs. */
 async function openDevice(largest: number): Promise<GPUDevice> {
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await requestAdapter();
   if (!adapter) throw new Error('no WebGPU adapter: this browser gives none any more');
   const names = ['maxBufferSize', 'maxStorageBufferBindingSize'] as const;
   for (const name of names) {
