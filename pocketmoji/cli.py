@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 
 from pocketmoji import __version__
 from pocketmoji.core.errors import GateFailed, PocketmojiError
@@ -33,8 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    # Threads that wait by spinning made a training step six times slower whenever another program used a core.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_rest(os.environ)
     from pocketmoji.commands import ACTIONS
     from pocketmoji.options import parser_of
 
@@ -70,6 +69,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json and result is not None:
         print(json.dumps(result, ensure_ascii=False))
     return int(bool(getattr(options, "failed", False)))
+
+
+def let_threads_rest(environment: MutableMapping[str, str]) -> None:
+    """How threads of OpenMP wait for work in a process that starts with these variables, unless they say it.
+
+    Ones that spin made a training step six times slower whenever another program used a core; ones that sleep at once
+    made it a fifth slower on an idle machine. So they spin for microseconds, then sleep (benchmarks/thread_waits.py).
+    """
+    if "OMP_WAIT_POLICY" not in environment:
+        environment["OMP_WAIT_POLICY"] = "PASSIVE"
+        environment.setdefault("GOMP_SPINCOUNT", "2000")  # libgomp alone knows it; others go by the policy
 
 
 def print_help() -> None:

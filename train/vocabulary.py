@@ -6,6 +6,7 @@ ancestors); a text that needs a dropped token falls back to smaller kept ones an
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import defaultdict
@@ -23,6 +24,8 @@ from pocketmoji.core.workspace import atomic_path, read_json, write_json, write_
 
 SPECIALS = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>", START_OF_TURN, END_OF_TURN)
 WORDS = 150_000
+# A run prunes the same base twice, for the list and for everyday language: its words take ten seconds to encode.
+_ranked: dict[tuple[str, str], list[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ def choose_tokens(tokenizer_json: dict[str, Any], size: int, languages: str, tex
     """
     from tokenizers import Tokenizer
 
-    full = Tokenizer.from_str(json.dumps(tokenizer_json))
+    text = json.dumps(tokenizer_json)
+    full = Tokenizer.from_str(text)
     vocabulary: dict[str, int] = tokenizer_json["model"]["vocab"]
     rank = {(left, right): i for i, (left, right) in enumerate(_merges(tokenizer_json))}
 
@@ -92,7 +96,10 @@ def choose_tokens(tokenizer_json: dict[str, Any], size: int, languages: str, tex
             expected=f"at least {len(keep)}: emoji, bytes, special tokens and what the dataset uses need as many",
             remedy="raise --vocabulary-size or give --keep-vocabulary",
         )
-    for token in _tokens_by_word_frequency(full, languages):
+    key = (hashlib.sha256(text.encode()).hexdigest(), languages)
+    if key not in _ranked:
+        _ranked[key] = _tokens_by_word_frequency(full, languages)
+    for token in _ranked[key]:
         if token in vocabulary and token not in keep:
             wanted = with_ancestors(token) - keep
             if len(keep) + len(wanted) > size:
