@@ -44,7 +44,7 @@ litert: .venv/ready
 	@$(BIN)/python -m pocketmoji.export.litert.bundle --ensure-environment
 
 base: .venv/ready
-	@$(BIN)/python -m pocketmoji.train.base
+	@$(BIN)/python -m pocketmoji.train.base.weights
 
 app: .venv/ready
 	@$(BIN)/python -m pocketmoji.browser_tests.app.node

@@ -27,8 +27,8 @@ from pocketmoji.browser_tests.stage import OPENERS
 from pocketmoji.core.config import EvaluateConfig, TrainConfig
 from pocketmoji.core.console import progress, say
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.memory import Memory, merge
 from pocketmoji.core.records import Example, Prediction, read_jsonl, write_jsonl
+from pocketmoji.core.text.memory import Memory, merge
 from pocketmoji.core.workspace import read_json
 from pocketmoji.datagen.filters.similarity import NearIndex
 from pocketmoji.datagen.seeds.reading import read_seeds

@@ -50,7 +50,7 @@ def make_sides(work: Path) -> None:
     from pocketmoji.core.config import DatagenConfig, TrainConfig
     from pocketmoji.datagen.stage import make_dataset
     from pocketmoji.export.onnx.folder import export_onnx
-    from pocketmoji.train.base import resolve_base
+    from pocketmoji.train.base.weights import resolve_base
     from pocketmoji.train.stage import make_base
 
     make_dataset(Path("seeds/personal.csv"), DatagenConfig(teacher="offline"), work / "dataset")
@@ -65,7 +65,7 @@ def measure(web: Path) -> dict[str, float]:
     import onnxruntime
     from tokenizers import Tokenizer
 
-    from pocketmoji.core.prompt import render
+    from pocketmoji.core.text.prompt import render
     from pocketmoji.export.onnx.folder import onnx_file
 
     tokenizer = Tokenizer.from_file(str(web / "tokenizer.json"))

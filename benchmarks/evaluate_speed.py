@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from pocketmoji.core.config import EvaluateConfig
-from pocketmoji.core.emoji import fully_qualified_emoji
 from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.core.text.emoji import fully_qualified_emoji
 from pocketmoji.core.workspace import peak_memory_bytes
 from pocketmoji.evaluate.reports.write import write_results
 from pocketmoji.evaluate.run import Evaluation, score

@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.core.prompt import CHAT_TEMPLATE, messages
 from pocketmoji.core.records import Example, read_jsonl
 from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.text.prompt import CHAT_TEMPLATE, messages
 from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime, load_model
 
 BAR, TEXTS, LIMIT, BATCH = 10.0, 200, 16, 64

@@ -13,8 +13,8 @@ import json
 import sys
 from pathlib import Path
 
-from pocketmoji.core.everyday import everyday_rows
 from pocketmoji.core.places import SEEDS
+from pocketmoji.core.text.everyday import everyday_rows
 from pocketmoji.datagen.filters.similarity import NearIndex
 
 DATA = Path("../shared/data")

@@ -39,8 +39,8 @@ from pocketmoji.evaluate.scoring.answering import evaluate_runtime
 from pocketmoji.evaluate.scoring.texts import evaluation_texts
 from pocketmoji.export.onnx.folder import export_onnx
 from pocketmoji.export.onnx.rounding import Rounding, clipped, compensated, layer_hessians, nearest
-from pocketmoji.train.encoding import Encoded, encode
-from pocketmoji.train.shared_prefix import IGNORED, collate, feature, label_loss
+from pocketmoji.train.loop.encoding import Encoded, encode
+from pocketmoji.train.loop.shared_prefix import IGNORED, collate, feature, label_loss
 from pocketmoji.train.stage import make_base
 
 ROWS, PARAPHRASES, CALIBRATION, NLL_BATCH = 400, 2, 64, 32
@@ -150,8 +150,8 @@ def write_seeds(personal: Path, more: Path, target: Path) -> None:
 
 def trained(work: Path, quantise: str) -> Path:
     """The folder of the model that was trained through the grid of that name; made if it is not there."""
+    from pocketmoji.train.base.stop_token import StopToken
     from pocketmoji.train.qlora import train
-    from pocketmoji.train.stop_token import StopToken
 
     folder = work / "models" / quantise
     if not (folder / "training.json").is_file():

@@ -18,15 +18,15 @@ from typing import Any
 
 from pocketmoji.core.config import DatagenConfig, EvaluateConfig, TrainConfig
 from pocketmoji.core.console import say
-from pocketmoji.core.prompt import render
 from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.text.prompt import render
 from pocketmoji.core.workspace import read_json, write_json
 from pocketmoji.datagen.stage import make_dataset
 from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
 from pocketmoji.evaluate.scoring.answering import evaluate_runtime
 from pocketmoji.evaluate.scoring.texts import evaluation_texts
 from pocketmoji.export.onnx.folder import export_onnx, onnx_file
-from pocketmoji.train.base import resolve_base
+from pocketmoji.train.base.weights import resolve_base
 from pocketmoji.train.stage import make_base, tune
 
 BAR = 0.02  # of recall

@@ -18,13 +18,13 @@ from pocketmoji.core.console import say
 from pocketmoji.core.grid import PRECISIONS
 from pocketmoji.core.records import Example, read_jsonl
 from pocketmoji.datagen.generate import generate
-from pocketmoji.train.base import resolve_base
-from pocketmoji.train.encoding import encode
-from pocketmoji.train.nf4 import load_nf4
-from pocketmoji.train.precision import choose_precision
-from pocketmoji.train.shared_prefix import IGNORED, collate, feature, label_loss
-from pocketmoji.train.stop_token import choose_stop_token
-from pocketmoji.train.vocabulary import prune_base
+from pocketmoji.train.base.stop_token import choose_stop_token
+from pocketmoji.train.base.vocabulary import prune_base
+from pocketmoji.train.base.weights import resolve_base
+from pocketmoji.train.loop.encoding import encode
+from pocketmoji.train.loop.nf4 import load_nf4
+from pocketmoji.train.loop.precision import choose_precision
+from pocketmoji.train.loop.shared_prefix import IGNORED, collate, feature, label_loss
 
 BAR, ROUNDS, BATCH = 0.7, 5, 16
 

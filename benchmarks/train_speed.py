@@ -104,7 +104,7 @@ def step_times() -> tuple[Any, list[float]]:
 def encoded(base: Path, rows: Sequence[Example], stop: str) -> tuple[Any, list[Any]]:
     from transformers import AutoTokenizer
 
-    from pocketmoji.train.encoding import encode
+    from pocketmoji.train.loop.encoding import encode
 
     tokenizer: Any = AutoTokenizer.from_pretrained(base)
     stop_id = tokenizer.convert_tokens_to_ids(stop)
@@ -128,14 +128,14 @@ def outcome(trainer: Any, times: list[float], tokens: int) -> dict[str, Any]:
 
 
 def ours(work: Path, steps: int) -> dict[str, Any]:
-    from pocketmoji.train.precision import choose_precision
+    from pocketmoji.train.loop.precision import choose_precision
 
     return trained(work, steps, work / "base", choose_precision(), TrainConfig(max_steps=steps))
 
 
 def ours_on_the_notebooks_model(work: Path, steps: int) -> dict[str, Any]:
-    from pocketmoji.train.base import resolve_base
-    from pocketmoji.train.precision import Precision
+    from pocketmoji.train.base.weights import resolve_base
+    from pocketmoji.train.loop.precision import Precision
 
     config = TrainConfig(max_steps=steps, quantise="fp32")
     return trained(
@@ -147,8 +147,8 @@ def trained(work: Path, steps: int, base: Path, precision: Any, config: TrainCon
     from transformers import set_seed
 
     from pocketmoji.core.grid import PRECISIONS
-    from pocketmoji.train.nf4 import load_nf4
-    from pocketmoji.train.trainer import make_trainer
+    from pocketmoji.train.loop.nf4 import load_nf4
+    from pocketmoji.train.loop.trainer import make_trainer
 
     set_seed(0)
     stop = read_json(work / "base" / "base.json")["stop"]["token"]
@@ -171,7 +171,7 @@ def notebook(work: Path, steps: int) -> dict[str, Any]:
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig, set_seed
     from trl import SFTConfig, SFTTrainer
 
-    from pocketmoji.train.base import resolve_base
+    from pocketmoji.train.base.weights import resolve_base
 
     config = TrainConfig()
     set_seed(0)

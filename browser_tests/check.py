@@ -36,8 +36,8 @@ from pocketmoji.browser_tests.reports.result import BrowserReport, Difference, E
 from pocketmoji.core.config import BrowserConfig
 from pocketmoji.core.console import progress, say
 from pocketmoji.core.errors import InputError, PocketmojiError
-from pocketmoji.core.grammar import GRAMMAR_FILE, load_grammar
 from pocketmoji.core.records import EvaluationText, Interval, Prediction, Record, Scores, write_jsonl
+from pocketmoji.core.text.grammar import GRAMMAR_FILE, load_grammar
 from pocketmoji.core.workspace import digest_file, digest_json, read_json, write_text
 from pocketmoji.evaluate.scoring.answering import file_stem, write_evaluation
 from pocketmoji.evaluate.scoring.with_grammar import WITH_GRAMMAR

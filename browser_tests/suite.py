@@ -22,10 +22,10 @@ from pocketmoji.browser_tests.reports.report import write_report
 from pocketmoji.browser_tests.reports.result import BrowserReport
 from pocketmoji.core.config import BrowserConfig
 from pocketmoji.core.console import progress, say
-from pocketmoji.core.emoji import find_fault
 from pocketmoji.core.errors import InputError, PocketmojiError
 from pocketmoji.core.extras import require_extra
 from pocketmoji.core.records import EvaluationText, Interval, Prediction, read_jsonl
+from pocketmoji.core.text.emoji import find_fault
 from pocketmoji.evaluate.scoring.answering import file_stem
 
 SAMPLE = 30  # texts through the processor's engine without --full

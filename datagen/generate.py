@@ -10,8 +10,8 @@ from pathlib import Path
 from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import GateFailed, InputError, TeacherError
-from pocketmoji.core.language import find_languages
 from pocketmoji.core.records import Example, write_jsonl
+from pocketmoji.core.text.language import find_languages
 from pocketmoji.core.workspace import write_json, write_text
 from pocketmoji.datagen.collect import Collected, collect
 from pocketmoji.datagen.dataset.beside import everyday_for, write_beside

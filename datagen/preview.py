@@ -12,7 +12,7 @@ from typing import Any
 
 from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.console import say
-from pocketmoji.core.language import find_languages
+from pocketmoji.core.text.language import find_languages
 from pocketmoji.datagen.dataset.beside import everyday_for
 from pocketmoji.datagen.dataset.splits import choose_heldout_seeds, wanted_paraphrases
 from pocketmoji.datagen.executors.budget import MILLION, price_of

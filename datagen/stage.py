@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.console import say
-from pocketmoji.core.everyday import FILE
 from pocketmoji.core.places import SEEDS
+from pocketmoji.core.text.everyday import FILE
 from pocketmoji.core.workspace import digest_file, run_stage
 
 

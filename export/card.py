@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.core.memory import MEMORY_FILE
 from pocketmoji.core.notice import TERMS
-from pocketmoji.core.prompt import render
+from pocketmoji.core.text.memory import MEMORY_FILE
+from pocketmoji.core.text.prompt import render
 from pocketmoji.core.workspace import write_text
 
 METRICS = {

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pocketmoji.core.emoji import emoji_table
-from pocketmoji.core.grammar import merged_trie
+from pocketmoji.core.text.emoji import emoji_table
+from pocketmoji.core.text.grammar import merged_trie
 from pocketmoji.core.workspace import write_text
 
 GBNF_FILE = "emoji.gbnf"

@@ -15,8 +15,8 @@ import numpy as np
 
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.grid import Floats
-from pocketmoji.core.prompt import END_OF_TURN, PHRASE_TEMPLATE, START_OF_TURN
 from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.text.prompt import END_OF_TURN, PHRASE_TEMPLATE, START_OF_TURN
 from pocketmoji.core.workspace import atomic_path, read_json
 from pocketmoji.export.litert.sentencepiece_model import CONTROL, USER_DEFINED, pieces_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pocketmoji.core.prompt import OLLAMA_TEMPLATE
+from pocketmoji.core.text.prompt import OLLAMA_TEMPLATE
 from pocketmoji.core.workspace import write_text
 
 MODELFILE = "Modelfile"

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 from pocketmoji.core.console import say
-from pocketmoji.core.grammar import GRAMMAR_FILE
 from pocketmoji.core.grid import PRECISIONS
-from pocketmoji.core.memory import MEMORY_FILE
 from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.text.grammar import GRAMMAR_FILE
+from pocketmoji.core.text.memory import MEMORY_FILE
 from pocketmoji.core.workspace import digest_file, digest_of, read_json, run_stage, write_json
 
 

@@ -14,10 +14,10 @@ from pocketmoji.core.config import EvaluateConfig, ExportConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.extras import require_extra
-from pocketmoji.core.grammar import make_grammar
-from pocketmoji.core.memory import MEMORY_FILE, read_memory
 from pocketmoji.core.records import EvaluationText, Prediction, Scores, read_jsonl
 from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.text.grammar import make_grammar
+from pocketmoji.core.text.memory import MEMORY_FILE, read_memory
 from pocketmoji.core.workspace import digest_of, read_json, run_stage, write_json
 
 PROBED = 16  # texts whose activations are looked at

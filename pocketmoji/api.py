@@ -59,7 +59,8 @@ def train(dataset: Where, out: Where, config: TrainConfig | None = None) -> dict
     """A dataset to a tuned, merged model in the folder `out` (its pruned base goes to `out`-base); returns what
     training.json says, {} in a process of `accelerate launch` that is not the first. Needs the extra train."""
     from pocketmoji.core.console import is_first_process
-    from pocketmoji.train import processes, stage
+    from pocketmoji.train import stage
+    from pocketmoji.train.loop import processes
 
     config, out = config or TrainConfig(), Path(out)
     base = out.with_name(out.name + "-base")

@@ -8,10 +8,10 @@ from typing import Any
 
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.extras import require_extra
-from pocketmoji.core.grammar import GRAMMAR_FILE, load_grammar
-from pocketmoji.core.memory import is_same, merge, read_memory
 from pocketmoji.core.records import Record
 from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.text.grammar import GRAMMAR_FILE, load_grammar
+from pocketmoji.core.text.memory import is_same, merge, read_memory
 from pocketmoji.core.workspace import read_object
 
 LONGEST = 16  # tokens of an answer where the folder does not say

@@ -41,7 +41,7 @@ def examine(chromium: Path | None = None, gpu_required: bool = False) -> dict[st
 
 
 def _precision(tell: Any) -> None:
-    from pocketmoji.train.precision import choose_precision
+    from pocketmoji.train.loop.precision import choose_precision
 
     precision = choose_precision()
     gpu = precision.device == "cuda"
@@ -53,7 +53,7 @@ def _hub(tell: Any) -> None:
     from huggingface_hub import get_token
 
     from pocketmoji.core.places import cache_folder
-    from pocketmoji.train.base import HUB_BASE, PACKAGE
+    from pocketmoji.train.base.weights import HUB_BASE, PACKAGE
 
     token = get_token() is not None
     meaning = f"{HUB_BASE} is tried first" if token else f"the base is the one in the Python package {PACKAGE}"

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from pocketmoji.cli import main
-from pocketmoji.core.emoji import is_compliant
 from pocketmoji.core.records import EvaluationText, Prediction, read_jsonl
+from pocketmoji.core.text.emoji import is_compliant
 from pocketmoji.core.workspace import MANIFEST, read_json
 from tests.llama_server import chat, llama_server
 
@@ -121,8 +121,8 @@ def test_pruning_kept_the_logits_of_real_gemma(run: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from pocketmoji.core.prompt import render
-    from pocketmoji.train.base import resolve_base
+    from pocketmoji.core.text.prompt import render
+    from pocketmoji.train.base.weights import resolve_base
 
     prompt = render("Taco night at our place")
     full: Any = AutoTokenizer.from_pretrained(resolve_base("package").folder)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.train.best_epoch import WEIGHTS
+from pocketmoji.train.loop.best_epoch import WEIGHTS
 
 
 def blend(model: Any, start: Path, share: float) -> None:

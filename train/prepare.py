@@ -17,14 +17,14 @@ from typing import Any
 
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import is_first_process, say
-from pocketmoji.core.everyday import NAMES_EVERY, EverydayRow, everyday_rows, phrases_to_prepare
 from pocketmoji.core.places import cache_folder
 from pocketmoji.core.records import Example
-from pocketmoji.core.typed import typed_forms
+from pocketmoji.core.text.everyday import NAMES_EVERY, EverydayRow, everyday_rows, phrases_to_prepare
+from pocketmoji.core.text.typed import typed_forms
 from pocketmoji.core.workspace import MANIFEST, digest_json, read_json, run_stage, write_json
-from pocketmoji.train import processes
-from pocketmoji.train.base import Base
-from pocketmoji.train.emoji_margin import MARGIN
+from pocketmoji.train.base.weights import Base
+from pocketmoji.train.loop import processes
+from pocketmoji.train.loop.emoji_margin import MARGIN
 from pocketmoji.train.rows import Prepared
 
 VOCABULARY = 32_768  # of the model that is trained here: what a list keeps is another matter
@@ -117,8 +117,8 @@ def _same(config: TrainConfig) -> dict[str, Any]:
 
 
 def _prune(base: Base, rows: list[Example], folder: Path) -> None:
-    from pocketmoji.train.stop_token import choose_stop_token
-    from pocketmoji.train.vocabulary import prune_base
+    from pocketmoji.train.base.stop_token import choose_stop_token
+    from pocketmoji.train.base.vocabulary import prune_base
 
     stop = choose_stop_token(base.folder)
     prune_base(
@@ -137,6 +137,6 @@ def _prune(base: Base, rows: list[Example], folder: Path) -> None:
 
 
 def _stop(folder: Path) -> Any:
-    from pocketmoji.train.stop_token import StopToken
+    from pocketmoji.train.base.stop_token import StopToken
 
     return StopToken(**read_json(folder / "stop.json"))

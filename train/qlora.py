@@ -17,21 +17,21 @@ from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import is_first_process, progress, say
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.grid import PRECISIONS
-from pocketmoji.core.memory import write_memory
 from pocketmoji.core.notice import write_notice
 from pocketmoji.core.records import Example, read_jsonl
+from pocketmoji.core.text.memory import write_memory
 from pocketmoji.core.workspace import read_json, write_json, write_text
-from pocketmoji.train.best_epoch import keep_best, load_adapter, restore_best
+from pocketmoji.train.base.stop_token import StopToken
 from pocketmoji.train.blend import blend
-from pocketmoji.train.curve import loss_curve
-from pocketmoji.train.emoji_margin import EmojiMargin
-from pocketmoji.train.encoding import Encoded, encode
-from pocketmoji.train.nf4 import load_nf4, merge
-from pocketmoji.train.precision import choose_precision
-from pocketmoji.train.preflight import check_encoding, check_template
+from pocketmoji.train.loop.best_epoch import keep_best, load_adapter, restore_best
+from pocketmoji.train.loop.curve import loss_curve
+from pocketmoji.train.loop.emoji_margin import EmojiMargin
+from pocketmoji.train.loop.encoding import Encoded, encode
+from pocketmoji.train.loop.nf4 import load_nf4, merge
+from pocketmoji.train.loop.precision import choose_precision
+from pocketmoji.train.loop.preflight import check_encoding, check_template
+from pocketmoji.train.loop.trainer import make_trainer, probe_first_batch, progress_callback, steps_per_epoch
 from pocketmoji.train.rows import Prepared, rows_to_train
-from pocketmoji.train.stop_token import StopToken
-from pocketmoji.train.trainer import make_trainer, probe_first_batch, progress_callback, steps_per_epoch
 
 CHECKPOINTS = ".checkpoints"
 CALIBRATION_ROWS = 128
@@ -49,7 +49,8 @@ def train(
     """Tune the (pruned) model in `base` on `dataset`; write the merged model, adapter and training.json to `folder`.
 
     It is trained through the grid that `config.quantise` names, going on from the adapter of the prepared base if there
-    is one (prepare.py). Of several processes (processes.py) the first writes and returns the report, the others {}.
+    is one (prepare.py). Of several processes (loop/processes.py) the first writes and returns the report, the
+    others {}.
     """
     started = time.monotonic()
     rows, validation = rows_to_train(dataset, config), read_jsonl(dataset / "validation.jsonl", Example)
@@ -102,7 +103,7 @@ def fit(
     margin: bool = False,
 ) -> Fitted:
     """Train an adapter of the model in `base` on the rows, from the adapter in `start` on, with the margin of
-    emoji_margin.py if so asked; the epoch that answers `validation` best is kept.
+    loop/emoji_margin.py if so asked; the epoch that answers `validation` best is kept.
 
     An interrupted training goes on from its last checkpoint below `folder`, to the same result.
     """

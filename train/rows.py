@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pocketmoji.core.config import TrainConfig
-from pocketmoji.core.everyday import NAMES_EVERY, phrases_to_prepare
 from pocketmoji.core.records import EVERYDAY, TYPED, Example, read_jsonl
+from pocketmoji.core.text.everyday import NAMES_EVERY, phrases_to_prepare
 
 # In capitals a phrase has hardly a token in common with itself.
 REPEATED = ("seed", "typed:capitals")

@@ -9,8 +9,8 @@ from pathlib import Path
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.console import is_first_process, say
 from pocketmoji.core.extras import require_extra
-from pocketmoji.core.language import called, find_languages
 from pocketmoji.core.records import EVERYDAY, SPLITS, TYPED, Example, read_jsonl
+from pocketmoji.core.text.language import called, find_languages
 from pocketmoji.core.workspace import (
     digest_file,
     digest_folder,
@@ -20,16 +20,16 @@ from pocketmoji.core.workspace import (
     run_stage,
     write_json,
 )
-from pocketmoji.train import processes
+from pocketmoji.train.loop import processes
 
 
 def make_base(dataset: Path, config: TrainConfig, folder: Path) -> None:
     """Find the base, choose its stop token, prune its vocabulary to what the dataset and the language need."""
     require_extra("train", what="training")
     rows_of = digests_of(dataset, [f"{split}.jsonl" for split in SPLITS])
-    from pocketmoji.train.base import resolve_base
-    from pocketmoji.train.stop_token import choose_stop_token
-    from pocketmoji.train.vocabulary import prune_base
+    from pocketmoji.train.base.stop_token import choose_stop_token
+    from pocketmoji.train.base.vocabulary import prune_base
+    from pocketmoji.train.base.weights import resolve_base
 
     base = resolve_base(config.base)
     say(f"base: {base.name}")
@@ -100,7 +100,7 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
     """Dataset and pruned base to the merged model, in this process or in all that `accelerate launch` started. Unless
     everyday language is left out, the base is prepared first, or found prepared."""
     require_extra("train", what="training")
-    from pocketmoji.train.base import resolve_base
+    from pocketmoji.train.base.weights import resolve_base
     from pocketmoji.train.prepare import prepare
 
     if config.preset == "auto":
@@ -112,8 +112,8 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
     prepared = prepare(resolve_base(config.base), config, languages_of(dataset, config)) if config.everyday else None
 
     def work(out: Path) -> None:
+        from pocketmoji.train.base.stop_token import StopToken
         from pocketmoji.train.qlora import train
-        from pocketmoji.train.stop_token import StopToken
 
         if is_first_process():
             processes.tell_others(to_train=True)

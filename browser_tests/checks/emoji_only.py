@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pocketmoji.core.grammar import Grammar
 from pocketmoji.core.records import Prediction
+from pocketmoji.core.text.grammar import Grammar
 
 ALWAYS_ASKED = 3  # texts that are asked with the grammar although it changes nothing: to see that it does not
 

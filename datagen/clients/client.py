@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
 
-from pocketmoji.core.chat_reply import LASTING, wait_told
+from pocketmoji.core.chat.reply import LASTING, wait_told
 from pocketmoji.core.errors import TeacherError
 from pocketmoji.datagen.requests.request import Request
 

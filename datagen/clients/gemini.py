@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from pocketmoji.core.chat_dialect import NO_FORM, NO_SYSTEM
-from pocketmoji.core.chat_reply import wait_told
+from pocketmoji.core.chat.dialect import NO_FORM, NO_SYSTEM
+from pocketmoji.core.chat.reply import wait_told
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import TeacherError
 from pocketmoji.datagen.clients.client import Answer, Busy, Learnt, failure, names_told, no_connection

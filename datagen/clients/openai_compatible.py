@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pocketmoji.core.chat_address import chat_addresses, models_address, server_root
-from pocketmoji.core.chat_dialect import Dialect, is_about_room
-from pocketmoji.core.chat_reply import Fault, completion_in, decoded, fault_in, is_elsewhere, is_model_gone, is_page
+from pocketmoji.core.chat.address import chat_addresses, models_address, server_root
+from pocketmoji.core.chat.dialect import Dialect, is_about_room
+from pocketmoji.core.chat.reply import Fault, completion_in, decoded, fault_in, is_elsewhere, is_model_gone, is_page
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import TeacherError
 from pocketmoji.datagen.clients.client import Answer, Learnt, TooMuch, failure, names_told, no_connection

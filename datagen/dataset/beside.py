@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.config import LONG_LIST, DatagenConfig
-from pocketmoji.core.everyday import EverydayRow, everyday_rows
 from pocketmoji.core.records import EVERYDAY, SPLITS, TYPED, Example, Seed, read_jsonl, write_jsonl
-from pocketmoji.core.typed import typed_forms
+from pocketmoji.core.text.everyday import EverydayRow, everyday_rows
+from pocketmoji.core.text.typed import typed_forms
 from pocketmoji.datagen.filters.similarity import NearIndex, normalise_text
 
 FORMS_OF_A_LONG_LIST = 3

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from heapq import nlargest
 
-from pocketmoji.core.language import words
 from pocketmoji.core.records import Seed
+from pocketmoji.core.text.language import words
 
 # Another seed must be this close before it can matter at all, and this much closer (or less far behind) than the own.
 CLOSE = 0.75

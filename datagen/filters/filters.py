@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from pocketmoji.core.emoji import VARIATION_SELECTOR_16, ZERO_WIDTH_JOINER, emoji_table
 from pocketmoji.core.records import Record, Seed
+from pocketmoji.core.text.emoji import VARIATION_SELECTOR_16, ZERO_WIDTH_JOINER, emoji_table
 from pocketmoji.datagen.filters.drift import SeedIndex
 from pocketmoji.datagen.filters.language import LanguageFilter
 from pocketmoji.datagen.filters.similarity import NearIndex, normalise_text

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 
-from pocketmoji.core.language import BY_SCRIPT, FLUENT, MARGIN, NAMES, find_languages, fluency, script, words
+from pocketmoji.core.text.language import BY_SCRIPT, FLUENT, MARGIN, NAMES, find_languages, fluency, script, words
 
 # Whose words a candidate of a teacher may be in, whatever was asked for.
 CANDIDATES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "tr", "id")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pocketmoji.core.cldr import short_name, words
-from pocketmoji.core.emoji import VARIATION_SELECTOR_15, VARIATION_SELECTOR_16, find_fault, normalise, split_emoji
+from pocketmoji.core.text.cldr import short_name, words
+from pocketmoji.core.text.emoji import VARIATION_SELECTOR_15, VARIATION_SELECTOR_16, find_fault, normalise, split_emoji
 from pocketmoji.datagen.filters.filters import has_emoji
 from pocketmoji.datagen.seeds.keys import INVISIBLE
 

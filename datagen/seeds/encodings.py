@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.language import fluency, has_word_lists, words
+from pocketmoji.core.text.language import fluency, has_word_lists, words
 from pocketmoji.datagen.filters.filters import has_emoji
 
 MARKS = (

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pocketmoji.core.emoji import split_emoji
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.records import RejectedRow, Seed
+from pocketmoji.core.text.emoji import split_emoji
 from pocketmoji.datagen.filters.filters import control_token, has_emoji
 from pocketmoji.datagen.seeds.answers import DONE, Answer, is_answer, mend_encoding, read_answer
 from pocketmoji.datagen.seeds.columns import Columns, choose_columns

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
-from pocketmoji.core.language import closest
+from pocketmoji.core.text.language import closest
 from pocketmoji.datagen.filters.similarity import normalise_text
 from pocketmoji.datagen.requests.teacher import Ask, Candidate
 from pocketmoji.datagen.teachers import phrases

@@ -10,7 +10,7 @@ from pocketmoji.core.config import DatagenConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError, TeacherError
 from pocketmoji.core.extras import require_extra
-from pocketmoji.core.language import called
+from pocketmoji.core.text.language import called
 from pocketmoji.datagen.clients.client import Client
 from pocketmoji.datagen.clients.recorded import SUFFIX, RecordedModel
 from pocketmoji.datagen.executors.async_executor import AsyncExecutor

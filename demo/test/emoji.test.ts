@@ -18,7 +18,7 @@ describe('compliance', () => {
 // tests/demo gives Python's verdict on every sequence of Unicode's list, and on sequences that are near misses.
 const verdicts = process.env['POCKETMOJI_EMOJI_VERDICTS'];
 
-test.runIf(verdicts)('agrees with core/emoji.py', () => {
+test.runIf(verdicts)('agrees with core/text/emoji.py', () => {
   const cases: [string, boolean][] = JSON.parse(readFileSync(verdicts!, 'utf-8'));
   expect(cases.length).toBeGreaterThan(5000);
   const differing = cases.filter(([text, compliant]) => isCompliant(text) !== compliant);

@@ -93,7 +93,7 @@ interface Given {
 describe.runIf(given)('with the grammar of a model', () => {
   const { file, allowed, emoji }: Given = given ? JSON.parse(readFileSync(given, 'utf-8')) : {};
 
-  test('it allows what core/grammar.py allows', () => {
+  test('it allows what core/text/grammar.py allows', () => {
     const grammar = new Grammar(file);
     expect(allowed.length).toBeGreaterThan(300);
     for (const [answer, limit, tokens] of allowed) {

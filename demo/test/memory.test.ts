@@ -82,7 +82,7 @@ describe.runIf(given)('with a list', () => {
     cases: { text: string; recalled: Recalled | null }[];
   };
 
-  test('it recalls what core/memory.py recalls', () => {
+  test('it recalls what core/text/memory.py recalls', () => {
     const memory = new Memory(file);
     expect(cases.length).toBeGreaterThan(300);
     for (const { text, recalled } of cases) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { render } from '../src/prompt';
 
 const golden: { text: string; prompt: string }[] = JSON.parse(
-  readFileSync(new URL('../../core/golden_prompts.json', import.meta.url), 'utf-8'),
+  readFileSync(new URL('../../core/text/golden_prompts.json', import.meta.url), 'utf-8'),
 );
 
 describe('the prompt is the one that the model was trained with', () => {

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pocketmoji.core.cldr import words
+from pocketmoji.core.text.cldr import words
 
 LIMIT = 0.25
 """The most that an "other words" text may share: the Jaccard index of content words with the nearest training row of
 its seed, the phrase itself included."""
 
-# Words that any two English sentences share; what CLDR's names leave out (core/cldr.py) is left out already.
+# Words that any two English sentences share; what CLDR's names leave out (core/text/cldr.py) is left out already.
 _FUNCTION = (
     "i im me my mine we us our you your he his she her it its they them their is are was were be been am do does did "
     "have has had will would can could this that these those not no so just up out then there here get got go from by "

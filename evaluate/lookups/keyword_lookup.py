@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median_low
 
-from pocketmoji.core.cldr import cldr_table, has_names, keyword_weight, keywords, words
-from pocketmoji.core.emoji import fully_qualified_emoji
-from pocketmoji.core.language import find_languages
 from pocketmoji.core.records import Example, Prediction
 from pocketmoji.core.runtime import Progress
+from pocketmoji.core.text.cldr import cldr_table, has_names, keyword_weight, keywords, words
+from pocketmoji.core.text.emoji import fully_qualified_emoji
+from pocketmoji.core.text.language import find_languages
 
 
 class KeywordLookup:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pocketmoji.core.memory import Nearest
 from pocketmoji.core.records import Example, Prediction
 from pocketmoji.core.runtime import Progress
+from pocketmoji.core.text.memory import Nearest
 
 
 class NearestNeighbour:
-    """Answers with the emoji of the training text that is nearest to the text (core/memory.py says how near); of the
-    first one where nothing is like it."""
+    """Answers with the emoji of the training text that is nearest to the text (core/text/memory.py says how near); of
+    the first one where nothing is like it."""
 
     name = "nearest-neighbour"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pocketmoji.core.emoji import qualified_emoji
 from pocketmoji.core.records import Prediction
+from pocketmoji.core.text.emoji import qualified_emoji
 
 
 def answer_emoji(prediction: Prediction) -> tuple[str, ...] | None:

@@ -17,8 +17,8 @@ from __future__ import annotations
 from functools import lru_cache
 from math import fsum
 
-from pocketmoji.core.cldr import keyword_weight, keywords
 from pocketmoji.core.records import Prediction
+from pocketmoji.core.text.cldr import keyword_weight, keywords
 from pocketmoji.evaluate.metrics.answer import answer_emoji, emoji_of
 
 

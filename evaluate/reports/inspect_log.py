@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocketmoji.core.prompt import messages
+from pocketmoji.core.text.prompt import messages
 from pocketmoji.core.version import __version__
 from pocketmoji.core.workspace import digest_json, write_text
 from pocketmoji.evaluate.reports.lm_eval_files import standard_error

@@ -8,8 +8,8 @@ from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocketmoji.core.prompt import render
 from pocketmoji.core.records import Interval
+from pocketmoji.core.text.prompt import render
 from pocketmoji.core.workspace import write_json, write_text
 from pocketmoji.evaluate.runtimes.opened import artefact_digest
 from pocketmoji.evaluate.scoring.answering import file_stem

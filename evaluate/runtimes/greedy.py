@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
-from pocketmoji.core.grammar import Grammar
+from pocketmoji.core.text.grammar import Grammar
 
 SHORTEST_PREFIX = 4
 LEAVE_AT = 0.25  # a batch is copied without those who are done once they are this share of it

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.grammar import Grammar
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.runtime import Progress
+from pocketmoji.core.text.grammar import Grammar
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prediction, prompt_tokens
 
 MODEL_ENTRY = "TF_LITE_PREFILL_DECODE"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.prompt import START_OF_TURN, messages, render
+from pocketmoji.core.text.prompt import START_OF_TURN, messages, render
 from pocketmoji.core.workspace import digest_file, read_object
 
 # What decides an answer; an adapter beside a merged model, its curve and its card do not.

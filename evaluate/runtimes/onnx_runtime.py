@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.grammar import Grammar
-from pocketmoji.core.prompt import render
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.runtime import Progress
+from pocketmoji.core.text.grammar import Grammar
+from pocketmoji.core.text.prompt import render
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prediction, prompt_tokens
 
 

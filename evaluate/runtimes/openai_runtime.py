@@ -10,14 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pocketmoji.core.chat_address import chat_addresses
-from pocketmoji.core.chat_dialect import Dialect
-from pocketmoji.core.chat_reply import Completion, Fault, completion_in, decoded, fault_in, is_elsewhere
+from pocketmoji.core.chat.address import chat_addresses
+from pocketmoji.core.chat.dialect import Dialect
+from pocketmoji.core.chat.reply import Completion, Fault, completion_in, decoded, fault_in, is_elsewhere
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.prompt import SYSTEM
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.runtime import Progress
+from pocketmoji.core.text.prompt import SYSTEM
 
 AT_ONCE = 4
 LIMIT_S = 120

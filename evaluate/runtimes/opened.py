@@ -10,9 +10,9 @@ from typing import Any
 from pocketmoji.core.config import EvaluateConfig
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.extras import require_extra
-from pocketmoji.core.grammar import Grammar, load_grammar
-from pocketmoji.core.prompt import render
 from pocketmoji.core.runtime import Runtime, stop_token_ids
+from pocketmoji.core.text.grammar import Grammar, load_grammar
+from pocketmoji.core.text.prompt import render
 from pocketmoji.core.workspace import digest_file, digest_json, versions
 from pocketmoji.evaluate.runtimes.model_folder import find_model_folder, folder_digests, prompt_renderer, resolve_model
 from pocketmoji.evaluate.runtimes.runtime_spec import RuntimeSpec

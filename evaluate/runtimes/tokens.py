@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.prompt import render
 from pocketmoji.core.records import Prediction
+from pocketmoji.core.text.prompt import render
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -8,10 +8,10 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocketmoji.core.grammar import Grammar
-from pocketmoji.core.prompt import render
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.runtime import Progress
+from pocketmoji.core.text.grammar import Grammar
+from pocketmoji.core.text.prompt import render
 from pocketmoji.evaluate.runtimes.greedy import common_prefix, decode, fits, masked, read_prefix
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prediction, prompt_tokens
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pocketmoji.core.emoji import find_fault
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.records import EvaluationText, Group, Interval, Prediction, Record, Scores
+from pocketmoji.core.text.emoji import find_fault
 from pocketmoji.evaluate.metrics import (
     acceptable,
     compliant,

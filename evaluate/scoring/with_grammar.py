@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pocketmoji.core.grammar import Grammar
 from pocketmoji.core.records import Prediction
+from pocketmoji.core.text.grammar import Grammar
 
 WITH_GRAMMAR = "+grammar"
 """Behind the name of an evaluation whose answers were chosen with the grammar."""

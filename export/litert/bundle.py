@@ -27,10 +27,10 @@ from pathlib import Path
 
 import pocketmoji
 from pocketmoji.core.console import progress, say
-from pocketmoji.core.emoji import emoji_table
 from pocketmoji.core.errors import InputError, MachineError, PocketmojiError
 from pocketmoji.core.places import litert_environment
-from pocketmoji.core.prompt import BOS, render
+from pocketmoji.core.text.emoji import emoji_table
+from pocketmoji.core.text.prompt import BOS, render
 from pocketmoji.core.workspace import atomic_path, digest_file, digest_json, read_json, write_json, write_text
 from pocketmoji.export.litert.convert import Job
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from pocketmoji.core.prompt import BOS, END_OF_TURN, START_OF_TURN, render
+from pocketmoji.core.text.prompt import BOS, END_OF_TURN, START_OF_TURN, render
 from pocketmoji.core.workspace import peak_memory_bytes
 from pocketmoji.export.litert.sentencepiece_model import build_sentencepiece_model, differing_texts, read_tokenizer
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pocketmoji.core.grammar import make_grammar
 from pocketmoji.core.records import EvaluationText, Prediction
+from pocketmoji.core.text.grammar import make_grammar
 from pocketmoji.core.workspace import digest_file, write_json
 
 STOP, NEW_TOKENS = [1], 6

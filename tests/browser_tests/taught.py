@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pocketmoji.core.prompt import render
 from pocketmoji.core.records import EvaluationText, Prediction, write_jsonl
+from pocketmoji.core.text.prompt import render
 from pocketmoji.core.workspace import write_json
 from tests.tiny import make_tiny_model, teach
 

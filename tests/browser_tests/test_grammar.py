@@ -11,9 +11,9 @@ from pocketmoji.browser_tests.check import browser_test
 from pocketmoji.browser_tests.checks.emoji_only import grammar_problem
 from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime, EngineFailure
 from pocketmoji.core.config import BrowserConfig
-from pocketmoji.core.emoji import find_fault
-from pocketmoji.core.grammar import Grammar, load_grammar
 from pocketmoji.core.records import Prediction, Scores, read_jsonl
+from pocketmoji.core.text.emoji import find_fault
+from pocketmoji.core.text.grammar import Grammar, load_grammar
 from pocketmoji.core.workspace import read_json, write_json
 from tests.browser_tests.conftest import NEW_TOKENS, STOP, TEXTS
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime, EngineFailure, Page
-from pocketmoji.core.emoji import is_compliant
 from pocketmoji.core.errors import MachineError
 from pocketmoji.core.records import Prediction
+from pocketmoji.core.text.emoji import is_compliant
 from pocketmoji.core.workspace import read_json, write_json
 from tests.browser_tests.conftest import TEXTS
 

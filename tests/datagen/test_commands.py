@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pocketmoji.cli import main
-from pocketmoji.core.everyday import everyday_rows
 from pocketmoji.core.records import SPLITS
+from pocketmoji.core.text.everyday import everyday_rows
 from tests.datagen.model_server import ModelServer
 
 PERSONAL = str(Path(__file__).resolve().parents[2] / "seeds/personal.csv")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji.browser_tests.app.node import build_demo, find_node
-from pocketmoji.core.emoji import emoji_table, is_compliant
-from pocketmoji.core.grammar import Grammar, make_grammar
-from pocketmoji.core.memory import Memory
+from pocketmoji.core.text.emoji import emoji_table, is_compliant
+from pocketmoji.core.text.grammar import Grammar, make_grammar
+from pocketmoji.core.text.memory import Memory
 from pocketmoji.core.places import shipped_seeds
 from pocketmoji.datagen.seeds.reading import read_seeds
 from tests.tiny import make_tiny_model

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pocketmoji.browser_tests.app.server import Server, running
-from pocketmoji.core.memory import write_memory
+from pocketmoji.core.text.memory import write_memory
 from pocketmoji.core.workspace import digest_file, read_json, write_json
 from tests.demo.test_page import ask
 

@@ -7,8 +7,8 @@ import csv
 from pathlib import Path
 
 from pocketmoji.core.config import EvaluateConfig
-from pocketmoji.core.emoji import split_emoji
 from pocketmoji.core.records import EvaluationText, Example, Prediction, RejectedRow, Seed, read_jsonl, write_jsonl
+from pocketmoji.core.text.emoji import split_emoji
 from pocketmoji.core.workspace import write_bytes, write_json
 from pocketmoji.evaluate.lookups.keyword_lookup import KeywordLookup
 from pocketmoji.evaluate.lookups.nearest_neighbour import NearestNeighbour

@@ -17,7 +17,7 @@ from pocketmoji.core.records import Scores
 from tests.evaluate.completions_server import completions_server
 from tests.evaluate.fake_run import make_dataset as make_real_dataset
 from tests.evaluate.fake_run import personal_seeds
-from tests.evaluate.test_texts import make_dataset
+from tests.evaluate.scoring.test_texts import make_dataset
 
 
 @pytest.fixture(autouse=True)
@@ -164,7 +164,7 @@ def test_wrong_datasets(dataset: Path, tmp_path: Path, capsys: Any) -> None:
 
 
 def test_another_models_own_template(tiny_model: Path, tmp_path: Path) -> None:
-    from pocketmoji.core.prompt import SYSTEM, render
+    from pocketmoji.core.text.prompt import SYSTEM, render
     from pocketmoji.evaluate.runtimes.model_folder import prompt_renderer
 
     assert prompt_renderer(tiny_model) is render

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pocketmoji.core import prompt
-from pocketmoji.core.emoji import emoji_table, is_compliant, split_emoji
-from pocketmoji.core.prompt import BOS, PHRASE_TEMPLATE, SYSTEM, messages, render
+from pocketmoji.core.text import prompt
+from pocketmoji.core.text.emoji import emoji_table, is_compliant, split_emoji
+from pocketmoji.core.text.prompt import BOS, PHRASE_TEMPLATE, SYSTEM, messages, render
 from pocketmoji.export.gbnf import write_gbnf
 from pocketmoji.export.modelfile import write_modelfile
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.prompt import PHRASE_TEMPLATE, render
+from pocketmoji.core.text.prompt import PHRASE_TEMPLATE, render
 from pocketmoji.core.workspace import read_json, write_json
 from pocketmoji.export.gguf_file import export_gguf
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pocketmoji.core.config import ExportConfig
-from pocketmoji.core.memory import MEMORY_FILE, read_memory, write_memory
+from pocketmoji.core.text.memory import MEMORY_FILE, read_memory, write_memory
 from pocketmoji.core.workspace import digest_file, read_json, write_json, write_text
 from pocketmoji.export.card import write_card
 from pocketmoji.export.ship import ship

@@ -14,10 +14,10 @@ import pytest
 
 from pocketmoji.asking import Asked
 from pocketmoji.cli import main
-from pocketmoji.core.emoji import find_fault
-from pocketmoji.core.grammar import load_grammar
-from pocketmoji.core.memory import write_memory
 from pocketmoji.core.runtime import stop_token_ids
+from pocketmoji.core.text.emoji import find_fault
+from pocketmoji.core.text.grammar import load_grammar
+from pocketmoji.core.text.memory import write_memory
 from pocketmoji.core.workspace import read_json
 from pocketmoji.evaluate.runtimes.candidates import candidates, share_of
 from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime

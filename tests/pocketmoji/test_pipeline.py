@@ -9,7 +9,7 @@ import pytest
 
 from pocketmoji.core.config import EvaluateConfig, ExportConfig
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.prompt import CHAT_TEMPLATE, messages, render
+from pocketmoji.core.text.prompt import CHAT_TEMPLATE, messages, render
 from pocketmoji.export.stage import choose_artefact, export_artefacts
 
 
@@ -48,7 +48,7 @@ def test_golden_prompts_hold() -> None:
 
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    from pocketmoji.core import prompt
+    from pocketmoji.core.text import prompt
 
     golden = json.loads((Path(prompt.__file__).parent / "golden_prompts.json").read_text("utf-8"))
     template = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(CHAT_TEMPLATE)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pocketmoji.core.prompt import CHAT_TEMPLATE
 from pocketmoji.core.records import Example, write_jsonl
+from pocketmoji.core.text.prompt import CHAT_TEMPLATE
 from pocketmoji.core.workspace import read_json, write_json
 
 

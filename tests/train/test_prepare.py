@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from pocketmoji.core.config import TrainConfig
-from pocketmoji.core.everyday import everyday_rows, phrases_to_prepare
 from pocketmoji.core.records import EVERYDAY, Example, write_jsonl
+from pocketmoji.core.text.everyday import everyday_rows, phrases_to_prepare
 from pocketmoji.core.workspace import digest_folder, read_json
 from pocketmoji.train import prepare as stage
 from pocketmoji.train import qlora
-from pocketmoji.train.base import Base
+from pocketmoji.train.base.weights import Base
 from pocketmoji.train.prepare import prepare, rows_to_prepare
 from pocketmoji.train.rows import rows_to_train
 from tests.train.test_qlora import STOP
@@ -69,7 +69,7 @@ def test_other_settings_are_another_lesson(known: Base) -> None:
 def test_interrupted_it_goes_on_to_the_same_adapter(
     known: Base, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("pocketmoji.train.trainer.CHECKPOINT_STEPS", 2)
+    monkeypatch.setattr("pocketmoji.train.loop.trainer.CHECKPOINT_STEPS", 2)
     whole = digest_folder(prepare(known, CONFIG).adapter)
     shutil.rmtree(tmp_path / "cache")
     seen: list[int] = []

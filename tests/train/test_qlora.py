@@ -11,11 +11,11 @@ import pytest
 
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.errors import InputError, PreflightError
-from pocketmoji.core.memory import read_memory
 from pocketmoji.core.records import Example, read_jsonl, write_jsonl
+from pocketmoji.core.text.memory import read_memory
 from pocketmoji.core.workspace import read_json
 from pocketmoji.train import qlora
-from pocketmoji.train.stop_token import StopToken
+from pocketmoji.train.base.stop_token import StopToken
 
 STOP = StopToken("<eos>", 0.0, "the tiny model's end token")
 ONCE = {"seed_repeats": 1, "paraphrase_repeats": 1}
@@ -117,7 +117,7 @@ def test_an_interrupted_training_ends_the_same(
             if state.global_step == 5:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr("pocketmoji.train.trainer.CHECKPOINT_STEPS", 2)
+    monkeypatch.setattr("pocketmoji.train.loop.trainer.CHECKPOINT_STEPS", 2)
     with monkeypatch.context() as once:
         once.setattr(qlora, "progress_callback", lambda advance: Interrupt())
         with pytest.raises(KeyboardInterrupt):

@@ -13,14 +13,14 @@ import pytest
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.errors import PreflightError
 from pocketmoji.core.grid import PRECISIONS
-from pocketmoji.core.prompt import render
 from pocketmoji.core.records import Example
+from pocketmoji.core.text.prompt import render
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prompt_tokens
-from pocketmoji.train import nf4
-from pocketmoji.train.encoding import Encoded, encode
-from pocketmoji.train.precision import Precision
-from pocketmoji.train.preflight import check_encoding
-from pocketmoji.train.stop_token import StopToken
+from pocketmoji.train.base.stop_token import StopToken
+from pocketmoji.train.loop import nf4
+from pocketmoji.train.loop.encoding import Encoded, encode
+from pocketmoji.train.loop.precision import Precision
+from pocketmoji.train.loop.preflight import check_encoding
 
 CPU = Precision("cpu", "float32", "a test")
 TEXTS = ["pizza", "my cat is sleeping on me and the coffee is cold"]

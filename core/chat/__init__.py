@@ -1,0 +1,1 @@
+"""Servers of OpenAI's protocol: their addresses, what each takes, and what it said."""

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pocketmoji.core.text import typed
+from pocketmoji.core.text.typed import typed_forms
+
+
+def test_what_people_type() -> None:
+    forms = dict(typed_forms("Uncle Bob's weather report", 0))
+    assert forms["capitals"] == "UNCLE BOB'S WEATHER REPORT"
+    assert forms["title"] == "Uncle Bob's Weather Report"
+    assert forms["hashtag"] == "#UncleBobsWeatherReport"
+    assert forms["no punctuation"] == "uncle bobs weather report"
+    assert forms["curly quotes"] == "Uncle Bob\u2019s weather report"
+
+
+def test_a_slip_is_one_edit_and_leaves_the_first_letter() -> None:
+    for number in range(300):
+        slip = typed.slip("Merge conflict again", random.Random(number))
+        assert slip[0] == "M" and slip != "Merge conflict again" and abs(len(slip) - 20) <= 1
+
+
+@given(st.text(min_size=1), st.integers(0, 3))
+def test_forms_are_others_than_the_text_and_the_same_every_time(text: str, random_seed: int) -> None:
+    forms = typed_forms(text, random_seed)
+    assert forms == typed_forms(text, random_seed)
+    assert len({form for _, form in forms} | {text}) == len(forms) + 1
+    assert len(typed_forms(text, random_seed, 3)) == min(3, len(forms))
