@@ -88,11 +88,11 @@ def step_seconds(run: Path) -> float:
     from transformers import AutoTokenizer
 
     from pocketmoji.core.grid import PRECISIONS
-    from pocketmoji.train.encoding import encode
-    from pocketmoji.train.nf4 import load_nf4
-    from pocketmoji.train.precision import choose_precision
+    from pocketmoji.train.loop.encoding import encode
+    from pocketmoji.train.loop.nf4 import load_nf4
+    from pocketmoji.train.loop.precision import choose_precision
+    from pocketmoji.train.loop.shared_prefix import collate, feature, label_loss
     from pocketmoji.train.rows import rows_to_train
-    from pocketmoji.train.shared_prefix import collate, feature, label_loss
 
     config = TrainConfig()
     rows = rows_to_train(run / "dataset", config)

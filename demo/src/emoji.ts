@@ -1,4 +1,4 @@
-// What an emoji is, as in core/emoji.py: a sequence of Unicode's list, longest match first. Here the list is the
+// What an emoji is, as in core/text/emoji.py: a sequence of Unicode's list, longest match first. Here the list is the
 // browser's own (\p{RGI_Emoji}), so a browser older than an emoji does not know it.
 const VARIATION_SELECTOR = '\ufe0f';
 const LONGEST = 10; // code points of the longest RGI sequences (families and couples with skin tones)

@@ -1,4 +1,4 @@
-// The emoji grammar that the export writes (core/grammar.py): which tokens may come next, so that an answer is whole
+// The emoji grammar that the export writes (core/text/grammar.py): which tokens may come next, so that an answer is whole
 // emoji and nothing else. Knows no engine: it masks a row of logits, given the tokens of the answer so far.
 
 export const GRAMMAR_FILE = 'grammar.json';

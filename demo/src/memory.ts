@@ -1,5 +1,5 @@
 // The list as memory: its phrase that is nearest to a text, and where that one's emoji stand among a model's answers. The
-// same as core/memory.py, which says why so and where the thresholds come from; tests/demo holds the two together.
+// same as core/text/memory.py, which says why so and where the thresholds come from; tests/demo holds the two together.
 import type { Answer, ModelCard, OnUpdate } from './engine';
 import { readNamed } from './named_file';
 

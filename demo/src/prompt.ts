@@ -1,4 +1,4 @@
-// The one prompt of pocketmoji, rendered exactly as core/prompt.py does; golden_prompts.json holds both together.
+// The one prompt of pocketmoji, rendered exactly as core/text/prompt.py does; golden_prompts.json holds both together.
 export const BOS = '<bos>';
 const SYSTEM = 'Translate this text to emoji: ';
 
