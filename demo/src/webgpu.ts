@@ -10,7 +10,7 @@ const LIMITS = [
 ] as const;
 const LIMIT_MS = 10_000;
 // While its GPU process starts, or starts anew, Chromium may give no adapter that it gives a moment later (an H200 did).
-const ASKED_AGAIN_MS = [250, 750];
+const ASKED_AGAIN_MS = [150, 350];
 
 export interface Probe {
   adapter: Adapter | null;
@@ -37,7 +37,7 @@ export async function probeAdapter(): Promise<Adapter | null> {
   return (await probeWebGpu()).adapter;
 }
 
-/** The faster adapter, asked for again where there is none at first; null after a second without one. */
+/** The faster adapter, asked for again where there is none at first; null after half a second without one. */
 export async function requestAdapter(): Promise<GPUAdapter | null> {
   if (!navigator.gpu) return null;
   const once = () => navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
