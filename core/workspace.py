@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import gc
 import hashlib
 import json
 import os
@@ -158,6 +160,15 @@ def peak_memory_bytes() -> int:
     return max(int(own.split()[1]) * 1024, children)
 
 
+def give_memory_back() -> None:
+    """Free what only cycles hold, and give the system what was freed: glibc keeps gigabytes in pieces that the next
+    stage's tensors do not fit, so that a process would hold all of its stages at once."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim:
+        trim(0)
+
+
 def is_current(folder: Path, fingerprint: str) -> bool:
     """True if `folder` was finished with this fingerprint and its files are still what the manifest says."""
     path = folder / MANIFEST
@@ -197,6 +208,7 @@ def run_stage(
     started = time.monotonic()
     with _disk_errors(folder):
         work(folder)
+    give_memory_back()
     seconds = time.monotonic() - started
     write_json(
         folder / MANIFEST,

@@ -7,8 +7,6 @@ user's cache by what it was made of; interrupted, it goes on where it stopped.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import random
 import shutil
 from collections.abc import Sequence
@@ -21,7 +19,7 @@ from pocketmoji.core.places import cache_folder
 from pocketmoji.core.records import Example
 from pocketmoji.core.text.everyday import NAMES_EVERY, EverydayRow, everyday_rows, phrases_to_prepare
 from pocketmoji.core.text.typed import typed_forms
-from pocketmoji.core.workspace import MANIFEST, digest_json, read_json, run_stage, write_json
+from pocketmoji.core.workspace import MANIFEST, digest_json, give_memory_back, read_json, run_stage, write_json
 from pocketmoji.train.base.weights import Base
 from pocketmoji.train.loop import processes
 from pocketmoji.train.loop.emoji_margin import MARGIN
@@ -55,6 +53,7 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
         if is_first_process():
             say(f"prepare: {len(rows)} rows of everyday language, once for all lists")
             _prune(base, rows, out / "base")
+            give_memory_back()
             processes.tell_others(to_train=True)
         fitted = fit(rows, [], out / "base", _stop(out / "base"), lesson, out, margin=True)
         if is_first_process():
@@ -62,10 +61,6 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
             write_json(out / "prepared.json", {**fitted.report, "rows": len(rows)})
             shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
             shutil.rmtree(out / "base")
-        # A trainer and its callbacks hold each other: without this its model is there while the list's is trained.
-        del fitted
-        gc.collect()
-        _return_memory()
 
     if is_first_process():
         made, _ = run_stage(
@@ -84,13 +79,6 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
     # The others go on when the first one has written the adapter.
     with processes.first_alone():
         return Prepared(folder / "adapter", float(read_json(folder / MANIFEST)["seconds"]), len(rows))
-
-
-def _return_memory() -> None:
-    """Give the system what was freed: glibc keeps gigabytes in pieces that the next training's tensors do not fit."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
 
 
 def rows_to_prepare(config: TrainConfig, languages: Sequence[str] = ()) -> list[Example]:

@@ -113,7 +113,7 @@ WAYS: dict[str, Way] = {
     "machine title": title_case_of_machines,
     "curly quotes": curly_quotes,
 }
-EACH = {"slip": 8, "around": 2}
+EACH = {"slip": 6, "around": 2}
 """How many forms of a kind a phrase is trained in; the others once."""
 
 

@@ -92,3 +92,20 @@ subprocess.run([sys.executable, "-c", {measured!r}], check=True)
 """
     peak = int(subprocess.run([sys.executable, "-c", starter], check=True, capture_output=True, text=True).stdout)
     assert 1 << 20 < peak < 200 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's way to keep what was freed")
+def test_what_a_stage_has_freed_is_the_systems_again(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from pocketmoji.core.workspace import run_stage
+last = []
+def work(out):
+    cycle = [bytes(2000) for _ in range(100_000)]
+    cycle.append(cycle)
+    last.append(bytes(2000))  # above them on the heap, so that freeing alone does not lower it
+run_stage(Path({str(tmp_path)!r}) / "stage", command="test", config={{}}, read={{}}, packages=[], work=work, say=print)
+print(next(line for line in open("/proc/self/status") if line.startswith("VmRSS:")).split()[1])
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert int(done.stdout.split()[-1]) < 150_000
