@@ -145,19 +145,24 @@ def _start(playwright: Playwright, program: Path, webgpu: WebGpu, folder: Path) 
     return browser
 
 
+# Programs that gave no GPU's adapter in time: they are asked again, and not waited for at every start.
+_waited_in_vain: set[Path] = set()
+
+
 def _with_gpu(playwright: Playwright, program: Path, folder: Path) -> Browser | None:
     """A browser that has shown that it has a GPU's adapter and opens pages with it."""
     from playwright.sync_api import Error
 
     browser = _start(playwright, program, "hardware", folder)
     try:
-        adapter = _ask_adapter(browser, GPU_START_S)
+        adapter = _ask_adapter(browser, 0.0 if program in _waited_in_vain else GPU_START_S)
     except Error as error:
         reason = "; ".join([error.message.splitlines()[0], *last_words(browser), *filter(None, [why_it_died()])])
         say(f"Chromium does not open a page on this machine's GPU ({reason}): taking its software adapter")
         adapter = None
     if adapter is not None and not adapter.is_fallback:
         return browser
+    _waited_in_vain.add(program)
     browser.close()
     return None
 
