@@ -18,7 +18,7 @@ from pocketmoji.core.console import is_first_process, say
 from pocketmoji.core.places import cache_folder
 from pocketmoji.core.records import Example
 from pocketmoji.core.text.everyday import NAMES_EVERY, EverydayRow, everyday_rows, phrases_to_prepare
-from pocketmoji.core.text.typed import typed_forms
+from pocketmoji.core.text.typed import restyled
 from pocketmoji.core.workspace import MANIFEST, digest_json, give_memory_back, read_json, run_stage, write_json
 from pocketmoji.train.base.weights import Base
 from pocketmoji.train.loop import processes
@@ -27,7 +27,6 @@ from pocketmoji.train.rows import Prepared
 
 VOCABULARY = 32_768  # of the model that is trained here: what a list keeps is another matter
 RATE = 1e-3
-TYPED_EVERY = 8  # one row in so many is trained as people type it
 
 
 def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> Prepared:
@@ -82,7 +81,7 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
 
 
 def rows_to_prepare(config: TrainConfig, languages: Sequence[str] = ()) -> list[Example]:
-    """`config.everyday_rows` rows: everyday language from the first on and names of emoji, a share of them as typed."""
+    """`config.everyday_rows` rows, as somebody may type them: everyday language from the first on, names of emoji."""
     names = [row for row in everyday_rows(languages) if row.origin != "everyday"]
     random.Random(config.random_seed).shuffle(names)
     names = names[: config.everyday_rows // NAMES_EVERY]
@@ -92,10 +91,7 @@ def rows_to_prepare(config: TrainConfig, languages: Sequence[str] = ()) -> list[
 
 
 def _example(number: int, row: EverydayRow, random_seed: int) -> Example:
-    text = row.text
-    if number % TYPED_EVERY == 0:
-        forms = typed_forms(text, random_seed)
-        text = forms[number // TYPED_EVERY % len(forms)][1] if forms else text
+    text = restyled(row.text, random.Random(f"{random_seed}:{row.text}"))
     return Example(text=text, emoji=row.emoji, seed_id=f"everyday-{number}", origin=row.origin)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.records import EVERYDAY, TYPED, Example, read_jsonl
 from pocketmoji.core.text.everyday import NAMES_EVERY, phrases_to_prepare
+from pocketmoji.core.text.typed import restyled
 
 # In capitals a phrase has hardly a token in common with itself.
 REPEATED = ("seed", "typed:capitals")
@@ -44,19 +45,28 @@ def to_replay(everyday: list[Example], config: TrainConfig) -> list[Example]:
     names = names[: config.replay // NAMES_EVERY]
     phrases = config.replay - len(names)
     fresh = fresh[: max(phrases // FRESH_EVERY, phrases - len(known))]
-    return known[: phrases - len(fresh)] + fresh + names
+    return [_restyled(row, config) for row in known[: phrases - len(fresh)] + fresh + names]
 
 
 def repeated(examples: list[Example], config: TrainConfig) -> list[Example]:
     """The rows with each seed's text, as it is and in capitals, and each paraphrase as often as `config` says: what is
-    seen more is kept better."""
+    seen more is kept better. A paraphrase is seen once as it is, then as others would type it."""
 
     def times(row: Example) -> int:
         if row.origin in REPEATED:
             return config.seed_repeats
         return 1 if row.origin.startswith("typed:") else config.paraphrase_repeats
 
-    return [row for row in examples for _ in range(times(row))]
+    def again(row: Example, time: int) -> Example:
+        return row if time == 0 or row.origin in REPEATED else _restyled(row, config, time)
+
+    return [again(row, time) for row in examples for time in range(times(row))]
+
+
+def _restyled(row: Example, config: TrainConfig, time: int = 0) -> Example:
+    """The order's own generator is not used up: a row is dressed alike wherever it stands."""
+    source = random.Random(f"{config.random_seed}:{time}:{row.text}:replayed")
+    return row.model_copy(update={"text": restyled(row.text, source)})
 
 
 def _read(path: Path) -> list[Example]:

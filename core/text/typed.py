@@ -113,8 +113,9 @@ WAYS: dict[str, Way] = {
     "machine title": title_case_of_machines,
     "curly quotes": curly_quotes,
 }
-EACH = {"slip": 6, "around": 2}
+EACH = {"slip": 8, "around": 2}
 """How many forms of a kind a phrase is trained in; the others once."""
+RESTYLED, SENTENCES = 0.25, 0.1  # the share in one of the ways; of the others the share that a full stop ends
 
 
 def typed_forms(text: str, random_seed: int, most: int | None = None) -> list[tuple[str, str]]:
@@ -128,3 +129,19 @@ def typed_forms(text: str, random_seed: int, most: int | None = None) -> list[tu
                 seen.add(form)
                 found.append((name, form))
     return found if most is None or len(found) <= most else rng.sample(found, most)
+
+
+def restyled(text: str, rng: random.Random) -> str:
+    """The text as one of many people may type it: with a small or a capital letter first, as phones write it; now and
+    then with a full stop, or in one of the ways above.
+
+    A list is seldom typed as everyday language is (one has capitals, the other none), and a model learns such a
+    difference before any word: each must be seen in the other's clothes.
+    """
+    if rng.random() < RESTYLED:
+        form = rng.choice(list(WAYS.values()))(text, rng)
+        if form.strip("#"):
+            return form
+    first = text[:1].upper() if rng.random() < 0.5 else text[:1].lower()
+    stop = "." if rng.random() < SENTENCES and text[-1:].isalpha() else ""
+    return first + text[1:] + stop

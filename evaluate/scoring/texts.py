@@ -128,10 +128,13 @@ def _typed(
 
 
 def _everyday(known: Sequence[str]) -> list[EvaluationText]:
-    return [
-        EvaluationText(text=text, emoji=emoji, seed_id=f"everyday-{_draw(text, 0)[:10]}", group="everyday")
-        for text, emoji in not_near(everyday_phrases(), known)
-    ]
+    """The phrases, one half with a capital first letter, as phones write it: a model may take that for the list's."""
+    found = []
+    for text, emoji in not_near(everyday_phrases(), known):
+        drawn = _draw(text, 0)[:10]
+        asked = text[:1].upper() + text[1:] if int(drawn, 16) % 2 else text
+        found.append(EvaluationText(text=asked, emoji=emoji, seed_id=f"everyday-{drawn}", group="everyday"))
+    return found
 
 
 def _sample(texts: Sequence[EvaluationText], room: int, random_seed: int) -> list[EvaluationText]:

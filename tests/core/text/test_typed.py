@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketmoji.core.text import typed
-from pocketmoji.core.text.typed import typed_forms
+from pocketmoji.core.text.typed import restyled, typed_forms
 
 
 def test_what_people_type() -> None:
@@ -30,3 +30,13 @@ def test_forms_are_others_than_the_text_and_the_same_every_time(text: str, rando
     assert forms == typed_forms(text, random_seed)
     assert len({form for _, form in forms} | {text}) == len(forms) + 1
     assert len(typed_forms(text, random_seed, 3)) == min(3, len(forms))
+
+
+def test_others_type_a_text_with_and_without_a_capital_and_now_and_then_in_another_way() -> None:
+    for text in ("what a fun party", "What a fun party"):
+        forms = [restyled(text, random.Random(number)) for number in range(400)]
+        assert forms == [restyled(text, random.Random(number)) for number in range(400)]
+        share = lambda form: forms.count(form) / 400  # noqa: B023
+        assert 0.25 < share("what a fun party") < 0.45 and 0.25 < share("What a fun party") < 0.45
+        assert share("What a fun party.") and share("WHAT A FUN PARTY") and share("#WhatAFunParty")
+    assert restyled("🎉", random.Random(0)) and restyled("水", random.Random(1))

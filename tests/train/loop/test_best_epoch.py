@@ -71,11 +71,14 @@ def test_recall_is_measured_on_the_model_in_training(
     assert report["kept_step"] == max(2 * (i + 1) for i, recall in enumerate(recalls) if recall == max(recalls))
 
 
-def test_what_is_of_the_list_may_be_repeated() -> None:
-    origins = {"a": "seed", "b": "offline:typo", "A": "typed:capitals", "ab": "typed:slip"}
+def test_what_is_of_the_list_may_be_repeated_a_paraphrase_as_others_type_it() -> None:
+    origins = {"a b": "seed", "b c": "offline:typo", "A B": "typed:capitals", "ab b": "typed:slip"}
     rows = [Example(text=text, emoji="🎉", seed_id="s", origin=origin) for text, origin in origins.items()]
-    said = [row.text for row in repeated(rows, TrainConfig(seed_repeats=3, paraphrase_repeats=2))]
-    assert said == ["a", "a", "a", "b", "b", "A", "A", "A", "ab"]
+    config = TrainConfig(seed_repeats=3, paraphrase_repeats=9)
+    said = [row.text for row in repeated(rows, config)]
+    assert said[:4] == ["a b", "a b", "a b", "b c"] and said[12:] == ["A B", "A B", "A B", "ab b"]
+    assert "B c" in said[4:12] and {"b", "c"} <= set(" ".join(said[4:12]).lower().split())
+    assert said == [row.text for row in repeated(rows, config)]
 
 
 def test_long_lists_are_memorised_unless_said_otherwise() -> None:
