@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.config import TrainConfig
+from pocketmoji.core.workspace import give_memory_back
 from pocketmoji.train.loop import processes
 from pocketmoji.train.loop.encoding import Encoded
 from pocketmoji.train.loop.precision import Precision
@@ -100,6 +101,7 @@ def make_trainer(
         processing_class=tokenizer,
     )
     trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(_memory_callback())
     # TRL turns the adapter of a 4-bit model into bfloat16; in 32 bits a resumed run ends where an uninterrupted one
     # does, and a CPU without bfloat16 instructions does not have to emulate them in every layer.
     for parameter in model.parameters():
@@ -131,3 +133,16 @@ def progress_callback(advance: Any) -> Any:
             advance(1)
 
     return Advance()
+
+
+def _memory_callback() -> Any:
+    """No two batches are of one size, so that what a step frees seldom fits the next one's tensors: left alone, a
+    training grows by gigabytes."""
+    from transformers import TrainerCallback
+
+    class GiveBack(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.global_step % CHECKPOINT_STEPS == 0:
+                give_memory_back()
+
+    return GiveBack()
