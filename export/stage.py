@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,38 @@ COMPARED = (
 TOKENS_PER_EMOJI = 2  # on average; a grammar of characters cannot count tokens
 
 
+@contextmanager
+def converting_task(
+    model: Path, texts: Sequence[str], config: ExportConfig, folder: Path
+) -> Iterator[Callable[[], Path]]:
+    """`folder`/model.task being made of the merged model while the block does something else: the longest part of an
+    export, most of it on one core. What is yielded waits for its end. `texts`: those of the evaluation."""
+    from pocketmoji.export.litert.bundle import converting
+
+    stops = stop_tokens_of(model)
+    with converting(model, folder, stops, texts, config.litert_precision, config.litertlm) as finish:
+        yield finish
+
+
+def stop_tokens_of(model: Path) -> list[str]:
+    """The tokens, by name, that end an answer of a merged model."""
+    names = read_json(model / "tokenizer.json")["model"]["vocab"]
+    by_id = {number: token for token, number in names.items()}
+    return [by_id[i] for i in stop_token_ids(model)]
+
+
 def export_artefacts(
-    model: Path, evaluation: Path, config: ExportConfig, evaluate: EvaluateConfig, folder: Path
+    model: Path,
+    evaluation: Path,
+    config: ExportConfig,
+    evaluate: EvaluateConfig,
+    folder: Path,
+    begun: Callable[[], Path] | None = None,
 ) -> None:
-    """Write every artefact of the merged model and check each against it; export.json says which one ships and why."""
+    """Write every artefact of the merged model and check each against it; export.json says which one ships and why.
+
+    `begun`: what `converting_task` yields, where the conversion to `folder`/model.task is under way already.
+    """
     require_extra("export", what="export")
     precisions = [name for name in config.fit.split(",") if name]
     if not precisions or not set(precisions) <= {"q4", "q4-v3", "q4-32", "q8"}:
@@ -54,7 +82,7 @@ def export_artefacts(
         from pocketmoji.evaluate.scoring.with_grammar import WITH_GRAMMAR, answers_with_grammar
         from pocketmoji.export.gbnf import write_gbnf
         from pocketmoji.export.gguf_file import export_gguf
-        from pocketmoji.export.litert.bundle import LITERTLM, converting
+        from pocketmoji.export.litert.bundle import LITERTLM
         from pocketmoji.export.modelfile import write_modelfile
         from pocketmoji.export.numerics import probe
         from pocketmoji.export.onnx.data import bytes_of
@@ -83,15 +111,12 @@ def export_artefacts(
                 }
             )
 
-        names = read_json(model / "tokenizer.json")["model"]["vocab"]
-        by_id = {number: token for token, number in names.items()}
-        stop_tokens, said = [by_id[i] for i in stops], [text.text for text in texts]
         stored = config.litert_precision
         with ExitStack() as beside:
-            finish_task: Callable[[], Path] | None = None
-            if config.litert:  # the longest part, most of it on one core: all that is ONNX is done beside it
-                conversion = converting(model, out, stop_tokens, said, stored, config.litertlm)
-                finish_task = beside.enter_context(conversion)
+            finish_task = begun
+            if config.litert and begun is None:  # all that is ONNX is done beside it
+                said = [text.text for text in texts]
+                finish_task = beside.enter_context(converting_task(model, said, config, out))
             numerics = probe(model, answered_rows(model, texts, tuned)[:PROBED])
             say(f"export: half precision {numerics.half}")
             export_onnx(model, out, precisions, base, config.rounding)
@@ -119,7 +144,7 @@ def export_artefacts(
             say(f"export: {path.name} {path.stat().st_size / 1e6:.1f} MB")
             gguf.append({"name": path.stem, "file": path.name, "bytes": path.stat().st_size})
         if gguf:
-            write_modelfile(out, gguf[0]["file"], stop_tokens, limit)
+            write_modelfile(out, gguf[0]["file"], stop_tokens_of(model), limit)
             write_gbnf(out, limit // TOKENS_PER_EMOJI)
         about: dict[str, Any] = {"artefacts": artefacts, "shipped": shipped, "reason": reason, "gguf": gguf}
         about |= {"with_grammar": shown.brief(), "max_new_tokens": limit, "memory": memory}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.config import RunConfig
@@ -14,9 +17,10 @@ def run_all(config: RunConfig, command: str) -> dict[str, Any]:
     """Every stage, then summary.json and report.html; returns the summary. Gates are in it, not raised."""
     from pocketmoji.browser_tests.stage import check_browser
     from pocketmoji.datagen.stage import make_dataset
+    from pocketmoji.evaluate.scoring.texts import evaluation_texts
     from pocketmoji.evaluate.stage import evaluate_models
     from pocketmoji.export.ship import ship
-    from pocketmoji.export.stage import export_artefacts
+    from pocketmoji.export.stage import converting_task, export_artefacts
     from pocketmoji.report.page import write_report
     from pocketmoji.report.summary import summarise_run, write_scores
     from pocketmoji.train.stage import make_base, tune
@@ -25,10 +29,15 @@ def run_all(config: RunConfig, command: str) -> dict[str, Any]:
     run = config.folder
     make_dataset(config.seeds, config.datagen, run / "dataset")
     make_base(run / "dataset", config.train, run / "base")
-    tune(run / "dataset", run / "base", config.train, run / "model")
+    made = tune(run / "dataset", run / "base", config.train, run / "model")
     models = {"base": run / "base", "tuned": run / "model"}
-    evaluate_models(models, run / "dataset", config.evaluate, run / "evaluation")
-    export_artefacts(run / "model", run / "evaluation", config.export, config.evaluate, run / "export")
+    with ExitStack() as beside:
+        begun: Callable[[], Path] | None = None
+        if made and config.export.litert:  # a new model is exported in any case
+            texts = [text.text for text in evaluation_texts(run / "dataset", config.evaluate)]
+            begun = beside.enter_context(converting_task(run / "model", texts, config.export, run / "export"))
+        evaluate_models(models, run / "dataset", config.evaluate, run / "evaluation")
+        export_artefacts(run / "model", run / "evaluation", config.export, config.evaluate, run / "export", begun)
     ship(run / "export", run / "web")
     check_browser(run / "web", run / "evaluation", run / "export", config.browser, run / "browser")
     summary = summarise_run(config, command)

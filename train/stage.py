@@ -96,9 +96,10 @@ def tell_languages(found: Sequence[str]) -> None:
         say(f"base: the list is in {called(found)}, whose words the vocabulary keeps (--languages names others)")
 
 
-def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
+def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> bool:
     """Dataset and pruned base to the merged model, in this process or in all that `accelerate launch` started. Unless
-    everyday language is left out, the base is prepared first, or found prepared."""
+    everyday language is left out, the base is prepared first, or found prepared. False if the model was there already.
+    """
     require_extra("train", what="training")
     from pocketmoji.train.base.weights import resolve_base
     from pocketmoji.train.prepare import prepare
@@ -121,9 +122,9 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
         train(dataset, base, about["name"], StopToken(**about["stop"]), config, out, prepared)
 
     if not is_first_process():
-        if processes.told_to_train():
+        if to_train := processes.told_to_train():
             work(folder)
-        return
+        return to_train
     trained, _ = run_stage(
         folder,
         command="train",
@@ -142,3 +143,4 @@ def tune(dataset: Path, base: Path, config: TrainConfig, folder: Path) -> None:
     )
     if not trained:
         processes.tell_others(to_train=False)
+    return trained
