@@ -87,9 +87,9 @@ class TrainConfig(Settings):
         default="auto", description="whose frequent words the vocabulary keeps: de,es,ja; auto: the list's"
     )
     everyday: bool = Field(default=True, description="everyday language is learnt before the list, and kept with it")
-    everyday_rows: int = Field(default=4_400, ge=1, description="rows that the base is taught, once for all lists")
+    everyday_rows: int = Field(default=5_850, ge=1, description="rows that the base is taught, once for all lists")
     everyday_epochs: float = Field(default=1.0, gt=0, description="how often it is taught them")
-    replay: int = Field(default=2_000, ge=0, description="rows of everyday language trained along with the list")
+    replay: int = Field(default=2_400, ge=0, description="rows of everyday language trained along with the list")
     tuned_share: float = Field(
         default=1.0, gt=0, le=1, description="how far from the prepared base to the tuned weights the model lies"
     )

@@ -15,7 +15,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two processes share the tests (Makefile). What drives a browser or takes the real weights stays in one of them,
     one after the other: two of those at once would wait for each other. Other files stay whole, for their fixtures."""
     for item in items:
-        heavy = any(item.get_closest_marker(name) for name in ("browser", "real"))
+        heavy = any(item.get_closest_marker(name) for name in ("browser", "real", "processes"))
         item.add_marker(pytest.mark.xdist_group("browser" if heavy else str(item.path)))
 
 
