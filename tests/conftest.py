@@ -11,14 +11,6 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the tests (Makefile). What drives a browser or takes the real weights stays in one of them,
-    one after the other: two of those at once would wait for each other. Other files stay whole, for their fixtures."""
-    for item in items:
-        heavy = any(item.get_closest_marker(name) for name in ("browser", "real", "processes"))
-        item.add_marker(pytest.mark.xdist_group("browser" if heavy else str(item.path)))
-
-
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny random Gemma 3 with its tokenizer; read it, do not write into it."""

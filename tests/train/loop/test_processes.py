@@ -19,7 +19,6 @@ SETTINGS += ["--everyday-rows=12", "--replay=2", "--lora-rank=16"]
 LAUNCH = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "pocketmoji"]
 
 
-@pytest.mark.processes
 def test_two_processes_train_what_one_does(base: Path, dataset: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
