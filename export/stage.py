@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,17 +32,14 @@ COMPARED = (
 TOKENS_PER_EMOJI = 2  # on average; a grammar of characters cannot count tokens
 
 
-@contextmanager
 def converting_task(
     model: Path, texts: Sequence[str], config: ExportConfig, folder: Path
-) -> Iterator[Callable[[], Path]]:
+) -> AbstractContextManager[Callable[[], Path]]:
     """`folder`/model.task being made of the merged model while the block does something else: the longest part of an
     export, most of it on one core. What is yielded waits for its end. `texts`: those of the evaluation."""
     from pocketmoji.export.litert.bundle import converting
 
-    stops = stop_tokens_of(model)
-    with converting(model, folder, stops, texts, config.litert_precision, config.litertlm) as finish:
-        yield finish
+    return converting(model, folder, stop_tokens_of(model), texts, config.litert_precision, config.litertlm)
 
 
 def stop_tokens_of(model: Path) -> list[str]:
