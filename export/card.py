@@ -67,6 +67,9 @@ Half precision: {about["numerics"]["half"]}.
 
 ## Prompt
 
+The page and `pocketmoji ask` write the text in small letters and hashtags as their words ("#GoodMorning" is "good
+morning") before they put it for TEXT; answers are best then.
+
     {render("TEXT").replace(chr(10), chr(10) + "    ").rstrip()}
 
 ## Licence and limits

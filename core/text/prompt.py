@@ -7,6 +7,8 @@ apps and theirs answer here. `golden_prompts.json` beside this file holds Python
 
 from __future__ import annotations
 
+from pocketmoji.core.text.plain import plain
+
 SYSTEM = "Translate this text to emoji: "
 BOS = "<bos>"
 START_OF_TURN = "<start_of_turn>"
@@ -20,11 +22,16 @@ def messages(text: str) -> list[dict[str, str]]:
 
 
 def render(text: str) -> str:
-    """The prompt for `text`, beginning with <bos> and ending where the model's answer begins.
+    """The prompt for `text` as it stands, beginning with <bos> and ending where the model's answer begins.
 
     Tokenise it with add_special_tokens=False: the <bos> is in it already.
     """
     return f"{BOS}{USER}{SYSTEM}\n\n{text.strip()}{END}{ANSWER}"
+
+
+def asked(text: str) -> str:
+    """The prompt that a model of ours is asked with, however a person typed `text`."""
+    return render(plain(text))
 
 
 # What the -it checkpoint's template does with the turns that we use; given to checkpoints that carry no template.

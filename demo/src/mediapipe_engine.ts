@@ -5,7 +5,7 @@ import type { OnProgress } from './download';
 import type { Answer, AnswerOptions, Engine, Info, LoadOptions, OnUpdate } from './engine';
 import { wantedGrammar } from './grammar_file';
 import { openFile, readCard, runtimeBinary, runtimeFile, runtimeModule } from './model';
-import { BOS, render } from './prompt';
+import { asked, BOS } from './prompt';
 import { probeWebGpu } from './webgpu';
 
 type Library = typeof import('@mediapipe/tasks-genai');
@@ -95,7 +95,7 @@ export class MediaPipeEngine implements Engine {
     let raw = '';
     let cut = false;
     // The bundle's metadata has the start token, which MediaPipe puts before every prompt: a <bos> here would be a second.
-    const prompt = render(text).slice(BOS.length);
+    const prompt = asked(text).slice(BOS.length);
     const full = new Promise<void>((resolve) => {
       this.running = this.llm.generateResponse(prompt, (part) => {
         if (cut) return;

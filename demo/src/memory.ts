@@ -2,6 +2,7 @@
 // same as core/text/memory.py, which says why so and where the thresholds come from; tests/demo holds the two together.
 import type { Answer, ModelCard, OnUpdate } from './engine';
 import { readNamed } from './named_file';
+import { plain, SPACE } from './plain';
 
 export interface MemoryFile {
   texts: string[];
@@ -19,8 +20,6 @@ const FIRST = 0.55;
 const SECOND = 0.35;
 const SIZES = [2, 3, 4];
 const DIGITS = 9;
-// What Python's str.split() takes for white space; \s lacks the first five and U+0085, and has U+FEFF.
-const SPACE = /[\x1c-\x1f\x85\t\n\v\f\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 
 /** The character n-grams of each word of a text in lower case, a space at each end included; characters are code points. */
 export function ngrams(text: string): string[] {
@@ -43,7 +42,7 @@ export class Memory {
   constructor(private file: MemoryFile) {
     const { texts, emoji } = file;
     if (!Array.isArray(texts) || texts.length !== emoji?.length) throw new Error('the memory does not load: it has other texts than emoji');
-    const counts = texts.map((text) => count(ngrams(text)));
+    const counts = texts.map((text) => count(ngrams(plain(text))));
     const frequency = new Map<string, number>();
     for (const grams of counts) for (const gram of grams.keys()) frequency.set(gram, (frequency.get(gram) ?? 0) + 1);
     for (const [gram, df] of frequency) this.weight.set(gram, 1 + Math.log((1 + counts.length) / (1 + df)));
@@ -60,7 +59,7 @@ export class Memory {
   /** The nearest row, of equally near ones the first; undefined if nothing in the list is like the text at all. */
   recall(text: string): Recalled | undefined {
     const near = new Float64Array(this.file.texts.length);
-    for (const [gram, value] of this.vector(count(ngrams(text)))) {
+    for (const [gram, value] of this.vector(count(ngrams(plain(text))))) {
       const { rows, values } = this.containing.get(gram)!;
       for (let at = 0; at < rows.length; at++) near[rows[at]!]! += value * values[at]!;
     }

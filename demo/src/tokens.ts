@@ -2,7 +2,7 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { ModelCard } from './engine';
 import { fetchFile, inFolder, modelFile } from './model';
-import { render } from './prompt';
+import { asked } from './prompt';
 
 export interface Tokens {
   /** The prompt for a text. */
@@ -19,7 +19,7 @@ export async function loadTokens(model: string, card: ModelCard): Promise<Tokens
 
 export function tokensOf(tokenizer: Tokenizer): Tokens {
   return {
-    prompt: (text) => tokenizer.encode(render(text), { add_special_tokens: false }).ids,
+    prompt: (text) => tokenizer.encode(asked(text), { add_special_tokens: false }).ids,
     spell: (tokens) => tokenizer.decode(tokens, { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
   };
 }

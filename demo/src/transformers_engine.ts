@@ -7,7 +7,7 @@ import type { Grammar } from './grammar';
 import { readGrammar, wantedGrammar } from './grammar_file';
 import { fetchFile, inFolder, modelFile, modelsFolder, onnxFile, openFile, readCard, runtimeBinary, runtimeModule } from './model';
 import { OnnxDecoder } from './onnx_decoder';
-import { render } from './prompt';
+import { asked } from './prompt';
 import { commonBeginning } from './tokens';
 import { probeWebGpu } from './webgpu';
 
@@ -124,7 +124,7 @@ export class TransformersEngine implements Engine {
   }
 
   private tokens(text: string): number[] {
-    const { input_ids } = this.tokenizer(render(text), { add_special_tokens: false }) as { input_ids: Tensor };
+    const { input_ids } = this.tokenizer(asked(text), { add_special_tokens: false }) as { input_ids: Tensor };
     return Array.from(input_ids.data as BigInt64Array, Number);
   }
 

@@ -11,6 +11,7 @@ from pocketmoji.core.runtime import Progress
 from pocketmoji.core.text.cldr import cldr_table, has_names, keyword_weight, keywords, words
 from pocketmoji.core.text.emoji import fully_qualified_emoji
 from pocketmoji.core.text.language import find_languages
+from pocketmoji.core.text.plain import plain
 
 
 class KeywordLookup:
@@ -45,7 +46,7 @@ class KeywordLookup:
         """One prediction per text, in the order of `texts`."""
         found = []
         for text in texts:
-            raw = self._look_up(words(text, self.language)) or self.fallback
+            raw = self._look_up(words(plain(text), self.language)) or self.fallback
             found.append(Prediction(text=text, raw=raw, tokens=[], stopped=True, seconds=0.0))
             if progress:
                 progress(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocketmoji.core.records import Interval
-from pocketmoji.core.text.prompt import render
+from pocketmoji.core.text.prompt import asked
 from pocketmoji.core.workspace import write_json, write_text
 from pocketmoji.evaluate.runtimes.opened import artefact_digest
 from pocketmoji.evaluate.scoring.answering import file_stem
@@ -69,7 +69,7 @@ def samples_of(evaluation: Evaluation, name: str) -> list[dict[str, Any]]:
     found = []
     settings = {"do_sample": False, "max_gen_toks": evaluation.config.limit}
     for i, (text, said) in enumerate(zip(evaluation.texts, evaluation.predictions[name], strict=True)):
-        doc, prompt = text.model_dump(mode="json"), render(text.text)
+        doc, prompt = text.model_dump(mode="json"), asked(text.text)
         metrics = [m.name for m in evaluation.measures.values() if text.group in m.groups]
         found.append(
             {

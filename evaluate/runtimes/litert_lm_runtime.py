@@ -9,6 +9,7 @@ from pathlib import Path
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.runtime import Progress
+from pocketmoji.core.text.plain import plain
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prediction
 
 
@@ -46,7 +47,7 @@ class LitertLmRuntime:
             with self.engine.create_session(
                 apply_prompt_template=True, sampler_config=self.greedy, max_output_tokens=self.max_new_tokens
             ) as session:
-                session.run_prefill([text.strip()])
+                session.run_prefill([plain(text)])
                 raw = session.run_decode().texts[0]
             seconds = time.perf_counter() - started
             tokens = self.tokenizer.encode(raw, add_special_tokens=False).ids

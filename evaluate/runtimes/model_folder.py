@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.text.prompt import START_OF_TURN, messages, render
+from pocketmoji.core.text.prompt import START_OF_TURN, asked, messages
 from pocketmoji.core.workspace import digest_file, read_object
 
 # What decides an answer; an adapter beside a merged model, its curve and its card do not.
@@ -27,12 +27,13 @@ def find_model_folder(file: Path) -> Path:
 
 
 def prompt_renderer(folder: Path) -> Callable[[str], str]:
-    """How a text is put to the model in `folder`: the project's prompt for a Gemma, else its own chat template.
+    """How a text is put to the model in `folder`: the project's prompt for a Gemma, else its own chat template around
+    the text as it was typed.
 
     Any Hugging Face causal model can be evaluated, but not one without a template: its answers would say nothing.
     """
     if START_OF_TURN in (folder / "tokenizer.json").read_text("utf-8"):
-        return render
+        return asked
     template = folder / "chat_template.jinja"
     if not template.is_file() and not read_object(folder / "tokenizer_config.json").get("chat_template"):
         raise InputError(

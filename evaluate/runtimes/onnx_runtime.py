@@ -12,7 +12,7 @@ from pocketmoji.core.errors import InputError
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.runtime import Progress
 from pocketmoji.core.text.grammar import Grammar
-from pocketmoji.core.text.prompt import render
+from pocketmoji.core.text.prompt import asked
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prediction, prompt_tokens
 
 
@@ -52,7 +52,7 @@ class OnnxRuntime:
         self.stop_token_ids = list(stop_token_ids)
         self.max_new_tokens = max_new_tokens
         self.batch_size = batch_size
-        self.rendered: Callable[[str], str] = render
+        self.rendered: Callable[[str], str] = asked
         self.grammar = grammar
 
     def predict(self, texts: Sequence[str], progress: Progress | None = None) -> list[Prediction]:

@@ -12,7 +12,7 @@ from pocketmoji.core.errors import InputError
 from pocketmoji.core.extras import require_extra
 from pocketmoji.core.runtime import Runtime, stop_token_ids
 from pocketmoji.core.text.grammar import Grammar, load_grammar
-from pocketmoji.core.text.prompt import render
+from pocketmoji.core.text.prompt import asked, render
 from pocketmoji.core.workspace import digest_file, digest_json, versions
 from pocketmoji.evaluate.runtimes.model_folder import find_model_folder, folder_digests, prompt_renderer, resolve_model
 from pocketmoji.evaluate.runtimes.runtime_spec import RuntimeSpec
@@ -31,6 +31,7 @@ LIBRARIES = {
     "mediapipe": ["playwright"],
 }
 
+AS_TYPED = "#SomeText"  # shows in a prompt whether it is asked as it was typed
 EXTRAS = {"torch": "train", "onnxruntime": "ask", "litert": "export", "litert-lm": "export"}
 
 
@@ -52,13 +53,12 @@ def opened(spec: RuntimeSpec, config: EvaluateConfig, openers: Mapping[str, Open
         from pocketmoji.evaluate.runtimes.torch_runtime import TorchRuntime
 
         folder = resolve_model(spec.target)
-        asked = prompt_renderer(folder)
         yield TorchRuntime(
             folder,
             stop_token_ids(folder),
             limit,
             config.batch_size,
-            rendered=asked,
+            rendered=prompt_renderer(folder),
             grammar=_grammar(spec, folder),
         )
     elif spec.kind == "onnxruntime":
@@ -102,13 +102,13 @@ def identity(spec: RuntimeSpec, config: EvaluateConfig) -> dict[str, Any]:
         folder = resolve_model(spec.target)
         files = folder_digests(folder)
         settings["batch_size"] = config.batch_size
-        prompt = prompt_renderer(folder)("{text}")
+        prompt = prompt_renderer(folder)(AS_TYPED)
     elif spec.kind in ("onnxruntime", "litert", "litert-lm"):
         folder = find_model_folder(_existing(spec.path))
         files = {spec.path.name: digest_file(spec.path)} | _digests(folder)
-        prompt = render("{text}")
+        prompt = asked(AS_TYPED)
     elif spec.kind == "openai":
-        files, prompt = {"endpoint": spec.target}, render("{text}")
+        files, prompt = {"endpoint": spec.target}, render(AS_TYPED)
     elif spec.kind == "predictions":
         files, prompt, settings = {"predictions": digest_file(_existing(spec.path))}, "", {}
     else:
@@ -120,7 +120,7 @@ def identity(spec: RuntimeSpec, config: EvaluateConfig) -> dict[str, Any]:
             path.relative_to(spec.path).as_posix(): digest_file(path) for path in used if path.name != "manifest.json"
         }
         settings["device"] = spec.device
-        prompt = render("{text}")
+        prompt = asked(AS_TYPED)
     if spec.grammar:
         if spec.kind in ("pocketmoji", "transformers.js"):
             folder = spec.path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.records import Prediction
-from pocketmoji.core.text.prompt import render
+from pocketmoji.core.text.prompt import asked
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -25,7 +25,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def prompt_tokens(
-    tokenizer: Tokenizer, texts: Sequence[str], rendered: Callable[[str], str] = render
+    tokenizer: Tokenizer, texts: Sequence[str], rendered: Callable[[str], str] = asked
 ) -> list[list[int]]:
     """The token ids of each text's prompt, as `rendered` puts it.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pocketmoji.core.records import Prediction
 from pocketmoji.core.runtime import Progress
 from pocketmoji.core.text.grammar import Grammar
-from pocketmoji.core.text.prompt import render
+from pocketmoji.core.text.prompt import asked
 from pocketmoji.evaluate.runtimes.greedy import common_prefix, decode, fits, masked, read_prefix
 from pocketmoji.evaluate.runtimes.tokens import load_tokenizer, prediction, prompt_tokens
 
@@ -40,7 +40,7 @@ class TorchRuntime:
         batch_size: int,
         model: Any = None,
         tokenizer: Tokenizer | None = None,
-        rendered: Callable[[str], str] = render,
+        rendered: Callable[[str], str] = asked,
         grammar: Grammar | None = None,
     ) -> None:
         self.tokenizer = tokenizer or load_tokenizer(model_folder)

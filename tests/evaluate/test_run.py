@@ -164,10 +164,10 @@ def test_wrong_datasets(dataset: Path, tmp_path: Path, capsys: Any) -> None:
 
 
 def test_another_models_own_template(tiny_model: Path, tmp_path: Path) -> None:
-    from pocketmoji.core.text.prompt import SYSTEM, render
+    from pocketmoji.core.text.prompt import SYSTEM, asked
     from pocketmoji.evaluate.runtimes.model_folder import prompt_renderer
 
-    assert prompt_renderer(tiny_model) is render
+    assert prompt_renderer(tiny_model) is asked
     other = broken_model(tmp_path / "other", tiny_model, "no chat template")
     no_system = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}[{{ messages[0].content }}]"
     (other / "chat_template.jinja").write_text("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}")
