@@ -6,6 +6,8 @@ import hashlib
 import re
 import unicodedata
 
+from pocketmoji.core.text.plain import plain
+
 # Take no room on the screen: soft hyphens, zero-width spaces, marks of direction, fillers, control characters.
 _UNSEEN = (
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
@@ -34,9 +36,11 @@ def clean_text(text: str) -> str:
 
 def seed_key(text: str) -> str:
     """Two texts with the same key are the same seed: they look the same, or differ only in letter case, white space,
-    the shape of quotation marks and dashes, the width of letters or a full stop at the end."""
-    plain = unicodedata.normalize("NFKC", _UNSEEN_IN_KEYS.sub("", text).translate(_ALIKE)).casefold()
-    return _FULL_STOP.sub("", " ".join(unicodedata.normalize("NFKC", plain).split()))
+    the shape of quotation marks and dashes, the width of letters, a full stop at the end, or in that one writes as a
+    hashtag what the other says: a model is asked the same for both."""
+    visible = plain(_UNSEEN_IN_KEYS.sub("", text).translate(_ALIKE))
+    folded = unicodedata.normalize("NFKC", visible).casefold()
+    return _FULL_STOP.sub("", " ".join(unicodedata.normalize("NFKC", folded).split()))
 
 
 def seed_id(text: str) -> str:

@@ -79,6 +79,7 @@ LOOKS_THE_SAME = [
     ("OK then", "ＯＫ then"),
     ("I ❤️ tea", "I ❤ tea"),
     ("Office", "Oﬃce"),
+    ("Good morning", "#GoodMorning"),
 ]
 
 
@@ -95,7 +96,8 @@ def test_one_key_for_what_looks_the_same(tmp_path: Path, one: str, other: str) -
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [(":)", ":("), ("Oh!", "Oh?"), ("Oh", "Oh..."), ("résumé", "resume"), ("C", "C#"), ("🙂", "🙁")]
+    ("one", "other"),
+    [(":)", ":("), ("Oh!", "Oh?"), ("Oh", "Oh..."), ("résumé", "resume"), ("C", "C#"), ("win", "#win"), ("🙂", "🙁")],
 )
 def test_what_looks_different_has_another_key(one: str, other: str) -> None:
     assert seed_key(one) != seed_key(other)
