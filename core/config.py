@@ -89,12 +89,15 @@ class TrainConfig(Settings):
     everyday: bool = Field(default=True, description="everyday language is learnt before the list, and kept with it")
     everyday_rows: int = Field(default=5_850, ge=1, description="rows that the base is taught, once for all lists")
     everyday_epochs: float = Field(default=1.0, gt=0, description="how often it is taught them")
-    replay: int = Field(default=2_400, ge=0, description="rows of everyday language trained along with the list")
+    replay: int = Field(default=3_200, ge=0, description="rows of everyday language trained along with the list")
+    frozen_layers: float = Field(
+        default=0.4, ge=0, lt=1, description="the lowest share of the layers stays as everyday language has left it"
+    )
     tuned_share: float = Field(
         default=1.0, gt=0, le=1, description="how far from the prepared base to the tuned weights the model lies"
     )
     epochs: float = Field(default=1.0, gt=0)
-    seed_repeats: int = Field(default=4, ge=1, description="how often an epoch has each seed's own text")
+    seed_repeats: int = Field(default=3, ge=1, description="how often an epoch has each seed's own text")
     paraphrase_repeats: int = Field(default=2, ge=1, description="how often an epoch has each paraphrase")
     max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")
     batch_size: int = Field(default=32, ge=1)

@@ -27,7 +27,7 @@ from pocketmoji.train.loop.best_epoch import keep_best, load_adapter, restore_be
 from pocketmoji.train.loop.curve import loss_curve
 from pocketmoji.train.loop.emoji_margin import EmojiMargin
 from pocketmoji.train.loop.encoding import Encoded, encode
-from pocketmoji.train.loop.nf4 import load_nf4, merge
+from pocketmoji.train.loop.nf4 import freeze_lowest, load_nf4, merge
 from pocketmoji.train.loop.precision import choose_precision
 from pocketmoji.train.loop.preflight import check_encoding, check_template
 from pocketmoji.train.loop.trainer import make_trainer, probe_first_batch, progress_callback, steps_per_epoch
@@ -102,8 +102,8 @@ def fit(
     start: Path | None = None,
     margin: bool = False,
 ) -> Fitted:
-    """Train an adapter of the model in `base` on the rows, from the adapter in `start` on, with the margin of
-    loop/emoji_margin.py if so asked; the epoch that answers `validation` best is kept.
+    """Train an adapter of the model in `base` on the rows, from the adapter in `start` on (but for its lowest layers),
+    with the margin of loop/emoji_margin.py if so asked; the epoch that answers `validation` best is kept.
 
     An interrupted training goes on from its last checkpoint below `folder`, to the same result.
     """
@@ -135,6 +135,7 @@ def fit(
     model = load_nf4(base, precision, config, grid)
     if start:
         load_adapter(model, start)
+        freeze_lowest(model, config.frozen_layers)
     checkpoints = folder / CHECKPOINTS
     emoji_margin = EmojiMargin(base, model.config.vocab_size) if margin else None
     trainer = make_trainer(model, tokenizer, splits, precision, config, checkpoints, margin=emoji_margin)

@@ -11,8 +11,6 @@ from pocketmoji.core.records import EVERYDAY, TYPED, Example, read_jsonl
 from pocketmoji.core.text.everyday import NAMES_EVERY, phrases_to_prepare
 from pocketmoji.core.text.typed import restyled
 
-# In capitals a phrase has hardly a token in common with itself.
-REPEATED = ("seed", "typed:capitals")
 FRESH_EVERY = 4
 
 
@@ -49,16 +47,16 @@ def to_replay(everyday: list[Example], config: TrainConfig) -> list[Example]:
 
 
 def repeated(examples: list[Example], config: TrainConfig) -> list[Example]:
-    """The rows with each seed's text, as it is and in capitals, and each paraphrase as often as `config` says: what is
-    seen more is kept better. A paraphrase is seen once as it is, then as others would type it."""
+    """The rows with each seed's text and each paraphrase as often as `config` says: what is seen more is kept better.
+    A paraphrase is seen once as it is, then as others would type it."""
 
     def times(row: Example) -> int:
-        if row.origin in REPEATED:
+        if row.origin == "seed":
             return config.seed_repeats
         return 1 if row.origin.startswith("typed:") else config.paraphrase_repeats
 
     def again(row: Example, time: int) -> Example:
-        return row if time == 0 or row.origin in REPEATED else _restyled(row, config, time)
+        return row if time == 0 or row.origin == "seed" else _restyled(row, config, time)
 
     return [again(row, time) for row in examples for time in range(times(row))]
 

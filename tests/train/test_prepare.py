@@ -62,6 +62,22 @@ def test_the_model_lies_between_the_prepared_base_and_the_tuned_one(known: Base,
         assert torch.allclose(adapters[0.25][name], 0.75 * before[name] + 0.25 * tuned, atol=1e-6), name
 
 
+def test_the_lowest_layers_stay_as_they_were_prepared(known: Base, dataset: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    prepared = prepare(known, CONFIG)
+    before = load_file(prepared.adapter / "adapter_model.safetensors")
+    for share, frozen in ((0.5, {0, 1}), (0.0, set[int]())):
+        config = CONFIG.model_copy(update={"max_steps": 2, "replay": 0, "frozen_layers": share})
+        qlora.train(dataset, known.folder, "tiny", STOP, config, tmp_path / str(share), prepared)
+        tuned = load_file(tmp_path / str(share) / "adapter" / "adapter_model.safetensors")
+        layer = {name: int(name.split("layers.")[1].split(".")[0]) for name in tuned}
+        same = {name for name in tuned if torch.equal(before[name], tuned[name])}
+        assert {layer[name] for name in tuned} == {0, 1, 2, 3}
+        assert same == {name for name in tuned if layer[name] in frozen}
+
+
 def test_other_settings_are_another_lesson(known: Base) -> None:
     assert prepare(known, CONFIG).adapter != prepare(known, CONFIG.model_copy(update={"everyday_rows": 20})).adapter
 

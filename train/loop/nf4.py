@@ -49,6 +49,14 @@ def load_nf4(base: Path, precision: Precision, config: TrainConfig, grid: Weight
     return model
 
 
+def freeze_lowest(model: Any, share: float) -> None:
+    """Leave the adapter of the lowest `share` of the layers as it is: a list changes what words mean, which the upper
+    ones say, and no gradient need go below them."""
+    layers = model.get_base_model().model.layers
+    for layer in layers[: round(share * len(layers))]:
+        layer.requires_grad_(False)
+
+
 def dequantised(layer: Any) -> Any:
     """The weight of a linear layer as a float32 tensor, read back from NF4 if it is in NF4."""
     import bitsandbytes as bnb

@@ -42,11 +42,14 @@ def train_through_grid(model: Any, precision: Precision, read_weight: Any, compu
     """
     import torch
 
+    def rounded(a: Any, b: Any, frozen: Any, scaling: float) -> Any:
+        return fake_quantise(torch.addmm(frozen, b, a, alpha=scaling), precision.layers)  # type: ignore[arg-type]
+
     class ThroughGrid(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, x: Any, a: Any, b: Any, frozen: Any, scaling: float) -> Any:
             dtype = compute or x.dtype
-            weight = fake_quantise(torch.addmm(frozen, b, a, alpha=scaling), precision.layers).to(dtype)  # type: ignore[arg-type]
+            weight = rounded(a, b, frozen, scaling).to(dtype)
             ctx.save_for_backward(x, a, b, weight)
             ctx.scaling = scaling
             return (x.to(dtype) @ weight.T).to(x.dtype)
@@ -62,9 +65,15 @@ def train_through_grid(model: Any, precision: Precision, read_weight: Any, compu
             return (out @ weight).to(x.dtype), *to_both, None, None
 
     def through_grid(layer: Any) -> Any:
+        frozen: list[Any] = []  # the rounded weight of a layer that is not tuned
+
         def forward(x: Any, *_: Any, **__: Any) -> Any:
-            a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-            return ThroughGrid.apply(x, a, b, read_weight(layer.base_layer), layer.scaling["default"])
+            a, b, scaling = layer.lora_A["default"].weight, layer.lora_B["default"].weight, layer.scaling["default"]
+            if a.requires_grad:
+                return ThroughGrid.apply(x, a, b, read_weight(layer.base_layer), scaling)
+            if not frozen:
+                frozen.append(rounded(a, b, read_weight(layer.base_layer), scaling).to(compute or x.dtype))
+            return (x.to(frozen[0].dtype) @ frozen[0].T).to(x.dtype)
 
         return forward
 

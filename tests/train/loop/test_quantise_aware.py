@@ -72,3 +72,7 @@ def test_gradients_are_those_of_the_rounded_weight(
     got_a, got_b = torch.autograd.grad((found * target).sum(), (a, b))
     for got, wanted in ((found, expected), (got_a, to_a), (got_b, to_b)):
         assert got.dtype == wanted.dtype and (got - wanted).norm() < apart * wanted.norm()
+    for factor in (a, b):
+        factor.requires_grad_(False)
+    for _ in range(2):  # computed once, then kept
+        assert not layer(x).requires_grad and torch.equal(layer(x), found)
