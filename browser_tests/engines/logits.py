@@ -12,7 +12,6 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pocketmoji.core.errors import InputError
 from pocketmoji.core.records import Prediction, Record
 
 TOP = 10
@@ -56,20 +55,13 @@ class ExactRuntime:
     """The ONNX file in Python, its weights as stored and its activations in 32-bit floats."""
 
     def __init__(self, web_folder: Path, onnx_file: str, stop_token_ids: Sequence[int], max_new_tokens: int) -> None:
-        import onnxruntime
-
-        from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
+        from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime, without_rounding
 
         path = web_folder / onnx_file
         self._traces: dict[str, Trace] = {}
-        self._runtime = OnnxRuntime(path, web_folder, stop_token_ids, max_new_tokens, batch_size=1)
-        patched = _without_rounding(path)
-        self.may_round = patched is not None
+        self._runtime = OnnxRuntime(path, web_folder, stop_token_ids, max_new_tokens, batch_size=1, rounding=False)
+        self.may_round = without_rounding(path) is not None
         """Whether the file lets kernels, of a GPU for instance, round activations to 8 bits."""
-        if patched:
-            options = onnxruntime.SessionOptions()
-            options.log_severity_level = 3
-            self._runtime.session = onnxruntime.InferenceSession(patched, options, providers=["CPUExecutionProvider"])
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         return self._runtime.predict(texts)
@@ -115,22 +107,6 @@ class ExactRuntime:
             cache = {name.replace("present.", "past_key_values.", 1): value for name, value in outputs.items()}
             ids = np.array([[token]], np.int64)
         return Trace(prompt_tokens=prompt, steps=steps, problem=None)
-
-
-def _without_rounding(path: Path) -> bytes | None:
-    """The file with accuracy_level 0; None if nothing in it has another."""
-    import onnx
-
-    try:
-        model = onnx.load(str(path))
-    except Exception as error:
-        raise InputError(f"{path.name} is not an ONNX file: {error}", where=path) from error
-    changed = False
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            if attribute.name == "accuracy_level" and attribute.i:
-                attribute.i, changed = 0, True
-    return model.SerializeToString() if changed else None
 
 
 def compare(pairs: Sequence[tuple[str, Trace, Trace]], spell: Any, limit: float = LIMIT) -> Comparison:

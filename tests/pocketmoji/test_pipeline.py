@@ -9,8 +9,9 @@ import pytest
 
 from pocketmoji.core.config import EvaluateConfig, ExportConfig
 from pocketmoji.core.errors import InputError
+from pocketmoji.core.records import Prediction
 from pocketmoji.core.text.prompt import CHAT_TEMPLATE, messages, render
-from pocketmoji.export.stage import choose_artefact, export_artefacts
+from pocketmoji.export.stage import as_the_page_says, choose_artefact, export_artefacts
 
 
 def artefact(name: str, size: int, **losses: float) -> dict[str, Any]:
@@ -34,6 +35,23 @@ def test_smallest_within_the_tolerance_ships(small_loss: float, large_loss: floa
     ]
     name, reason = choose_artefact(artefacts, ExportConfig())
     assert name == shipped and told in reason
+
+
+def test_what_only_pythons_kernels_change_is_asked_again() -> None:
+    def saying(text: str, *tokens: int) -> Prediction:
+        return Prediction(text=text, raw="🎉", tokens=list(tokens), stopped=True, seconds=0.1)
+
+    class Unrounded:
+        name = "unrounded"
+
+        def predict(self, texts: Any, progress: Any = None) -> list[Prediction]:
+            assert texts == ["b", "c"]
+            return [saying("b", 2), saying("c", 9)]
+
+    merged = [saying("a", 1), saying("b", 2), saying("c", 3)]
+    said = [saying("a", 1), saying("b", 7), saying("c", 8)]
+    assert [one.tokens for one in as_the_page_says(said, merged, Unrounded)] == [[1], [2], [9]]
+    assert as_the_page_says(merged, merged, Unrounded) == merged
 
 
 def test_an_unknown_candidate_is_refused(tmp_path: Path) -> None:
