@@ -77,7 +77,7 @@ def test_what_is_of_the_list_may_be_repeated_a_paraphrase_as_others_type_it() ->
     config = TrainConfig(seed_repeats=3, paraphrase_repeats=9)
     said = [row.text for row in repeated(rows, config)]
     assert said[:4] == ["a b", "a b", "a b", "b c"] and said[12:] == ["A B", "ab b"]
-    assert "B c" in said[4:12] and {"b", "c"} <= set(" ".join(said[4:12]).lower().split())
+    assert any(text.startswith("B") for text in said[4:12]) and {"b", "c"} <= set(" ".join(said[4:12]).lower().split())
     assert said == [row.text for row in repeated(rows, config)]
 
 
