@@ -15,7 +15,7 @@ LONGEST = ("test_mission.py", "test_interrupted.py", "test_package.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes first: two processes share the files (Makefile), and none is to wait for one at the end."""
+    """What takes minutes first: several processes share the files (Makefile); none is to wait for one at the end."""
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
