@@ -15,7 +15,7 @@ run: setup
 	$(BIN)/pocketmoji run --seeds seeds/personal.csv
 
 test: setup lint harness
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The app in Firefox: apt-get install firefox-esr, or POCKETMOJI_FIREFOX=/path/to/firefox.
 test-browsers: setup tests/demo/firefox/node_modules/ready

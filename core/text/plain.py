@@ -17,7 +17,8 @@ def plain(text: str) -> str:
     """The text in small letters, composed (NFC), with single spaces, and hashtags as the words that capitals and digits
     part in them: "#WhatAFunParty" is "what a fun party". A hashtag of one word stays one, and so does "#1"."""
     composed = " ".join(unicodedata.normalize("NFC", text).split())
-    return " ".join(_HASHTAG.sub(_words, composed).lower().split())
+    small = unicodedata.normalize("NFC", _HASHTAG.sub(_words, composed).lower())  # "İ" is two characters then
+    return " ".join(small.split())
 
 
 def _words(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ const LOWER = /^\p{Lowercase}$/u;
 /** The text in small letters, composed (NFC), with single spaces, hashtags as the words that capitals and digits part in
  * them; one of a single word stays one, and so does "#1". */
 export function plain(text: string): string {
-  return singleSpaces(singleSpaces(text.normalize('NFC')).replace(HASHTAG, words).toLowerCase());
+  return singleSpaces(singleSpaces(text.normalize('NFC')).replace(HASHTAG, words).toLowerCase().normalize('NFC'));
 }
 
 const singleSpaces = (text: string) => text.split(SPACE).filter(Boolean).join(' ');
