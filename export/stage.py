@@ -100,7 +100,7 @@ def export_artefacts(
             scores = evaluate_runtime(runtime, texts, out, name, reference=tuned)
             say(headline(name, scores, lookups))
             lost, may_lose = losses(merged, scores), allowed(merged, config.tolerance)
-            if unrounded and any(lost[metric] > may_lose[metric] + 1e-6 for metric in lost):
+            if unrounded and any(map(is_beyond, excess(lost, may_lose, config.tolerance).values())):
                 said = read_jsonl(out / f"{name}.predictions.jsonl", Prediction)
                 lost = losses(merged, summarise(texts, as_the_page_says(said, tuned, unrounded), tuned))
             artefacts.append(
@@ -239,18 +239,26 @@ def allowed(merged: Scores, tolerance: float) -> dict[str, float]:
     return {metric: round(max(tolerance, 1 / interval.n), 6) for metric, interval in scored.items()}
 
 
+def excess(lost: Mapping[str, float], may_lose: Mapping[str, float], tolerance: float) -> dict[str, float]:
+    """How far each loss is above what is allowed: the tolerance, where nothing else is said."""
+    return {metric: loss - may_lose.get(metric, tolerance) for metric, loss in lost.items()}
+
+
+def is_beyond(above: float) -> bool:
+    return above > 1e-6  # losses are rounded to six places
+
+
 def choose_artefact(artefacts: Sequence[Mapping[str, Any]], config: ExportConfig) -> tuple[str, str]:
     """The smallest ONNX artefact each of whose scores loses no more than is allowed (the tolerance, where nothing else
     is said), and the reason in words. If none is, the one that loses least, and of equals the smallest."""
     told: list[str] = []
     candidates = sorted((a for a in artefacts if a["name"].startswith("onnx_")), key=lambda a: a["bytes"])
     for artefact in candidates:
-        may_lose = artefact.get("allowed", {})
-        beyond = {m: loss - may_lose.get(m, config.tolerance) for m, loss in artefact["losses"].items()}
-        worst = max(beyond, key=lambda metric: (beyond[metric] > 1e-6, artefact["losses"][metric]))
+        beyond = excess(artefact["losses"], artefact.get("allowed", {}), config.tolerance)
+        worst = max(beyond, key=lambda metric: (is_beyond(beyond[metric]), artefact["losses"][metric]))
         loss = artefact["losses"][worst]
         size = f"{artefact['name']} ({artefact['bytes'] / 1e6:.0f} MB)"
-        if beyond[worst] <= 1e-6:
+        if not is_beyond(beyond[worst]):
             within = f"within {config.tolerance:.0%}" + (" or one text" if loss > config.tolerance else "")
             reason = f"{size} is the smallest {within} of the merged model (worst: {worst}, "
             return artefact["name"], "; ".join([*told, reason + f"{-loss:+.1%})"])

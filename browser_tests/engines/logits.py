@@ -55,12 +55,12 @@ class ExactRuntime:
     """The ONNX file in Python, its weights as stored and its activations in 32-bit floats."""
 
     def __init__(self, web_folder: Path, onnx_file: str, stop_token_ids: Sequence[int], max_new_tokens: int) -> None:
-        from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime, without_rounding
+        from pocketmoji.evaluate.runtimes.onnx_runtime import OnnxRuntime
 
         path = web_folder / onnx_file
         self._traces: dict[str, Trace] = {}
         self._runtime = OnnxRuntime(path, web_folder, stop_token_ids, max_new_tokens, batch_size=1, rounding=False)
-        self.may_round = without_rounding(path) is not None
+        self.may_round = self._runtime.was_rounding
         """Whether the file lets kernels, of a GPU for instance, round activations to 8 bits."""
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:

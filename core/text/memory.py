@@ -43,14 +43,13 @@ class Nearest:
     """Finds of some texts the one nearest to another: TF-IDF over character n-grams, cosine similarity.
 
     A plain text (plain.py), padded with a space at each end of a word, is its n-grams of 2 to 4 characters within
-    words.
-    One weighs (1 + ln tf) · (1 + ln((1 + N) / (1 + df))), vectors are of length 1; the first of equally near texts
-    counts. Source: Salton and Buckley, Information Processing and Management 24 (1988), as in scikit-learn's
+    words. One weighs (1 + ln tf) · (1 + ln((1 + N) / (1 + df))), vectors are of length 1; the first of equally near
+    texts counts. Source: Salton and Buckley, Information Processing and Management 24 (1988), as in scikit-learn's
     TfidfVectorizer.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        counts = [Counter(ngrams(plain(text))) for text in texts]
+        counts = [Counter(ngrams(text)) for text in texts]
         frequency = Counter(gram for count in counts for gram in count)
         self.weight = {gram: 1 + log((1 + len(counts)) / (1 + df)) for gram, df in frequency.items()}
         self.containing: dict[str, list[tuple[int, float]]] = {}
@@ -61,7 +60,7 @@ class Nearest:
     def find(self, text: str) -> tuple[int, float] | None:
         """The number of the nearest text, and its similarity; None if none has an n-gram in common with `text`."""
         near: dict[int, float] = {}
-        for gram, value in self._vector(Counter(ngrams(plain(text)))).items():
+        for gram, value in self._vector(Counter(ngrams(text))).items():
             for i, other in self.containing.get(gram, ()):
                 near[i] = near.get(i, 0.0) + value * other
         best = max(near, key=lambda i: (round(near[i], DIGITS), -i), default=None)
@@ -75,8 +74,8 @@ class Nearest:
 
 
 def ngrams(text: str) -> list[str]:
-    """The character n-grams of each word of `text`, its padding included."""
-    words = [f" {word} " for word in text.lower().split()]
+    """The character n-grams of each word of the plain text, its padding included."""
+    words = [f" {word} " for word in plain(text).split()]
     return [word[i : i + size] for word in words for size in SIZES for i in range(len(word) - size + 1)]
 
 

@@ -2,7 +2,7 @@
 // same as core/text/memory.py, which says why so and where the thresholds come from; tests/demo holds the two together.
 import type { Answer, ModelCard, OnUpdate } from './engine';
 import { readNamed } from './named_file';
-import { plain, SPACE } from './plain';
+import { plain } from './plain';
 
 export interface MemoryFile {
   texts: string[];
@@ -21,10 +21,10 @@ const SECOND = 0.35;
 const SIZES = [2, 3, 4];
 const DIGITS = 9;
 
-/** The character n-grams of each word of a text in lower case, a space at each end included; characters are code points. */
+/** The character n-grams of each word of the plain text, a space at each end included; characters are code points. */
 export function ngrams(text: string): string[] {
   const found: string[] = [];
-  for (const word of text.toLowerCase().split(SPACE)) {
+  for (const word of plain(text).split(' ')) {
     if (!word) continue;
     const characters = [' ', ...word, ' '];
     for (const size of SIZES) {
@@ -42,7 +42,7 @@ export class Memory {
   constructor(private file: MemoryFile) {
     const { texts, emoji } = file;
     if (!Array.isArray(texts) || texts.length !== emoji?.length) throw new Error('the memory does not load: it has other texts than emoji');
-    const counts = texts.map((text) => count(ngrams(plain(text))));
+    const counts = texts.map((text) => count(ngrams(text)));
     const frequency = new Map<string, number>();
     for (const grams of counts) for (const gram of grams.keys()) frequency.set(gram, (frequency.get(gram) ?? 0) + 1);
     for (const [gram, df] of frequency) this.weight.set(gram, 1 + Math.log((1 + counts.length) / (1 + df)));
@@ -59,7 +59,7 @@ export class Memory {
   /** The nearest row, of equally near ones the first; undefined if nothing in the list is like the text at all. */
   recall(text: string): Recalled | undefined {
     const near = new Float64Array(this.file.texts.length);
-    for (const [gram, value] of this.vector(count(ngrams(plain(text))))) {
+    for (const [gram, value] of this.vector(count(ngrams(text)))) {
       const { rows, values } = this.containing.get(gram)!;
       for (let at = 0; at < rows.length; at++) near[rows[at]!]! += value * values[at]!;
     }

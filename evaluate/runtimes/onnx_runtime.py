@@ -64,8 +64,12 @@ class OnnxRuntime:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = os.cpu_count() or 1
         options.log_severity_level = 3
-        model = (None if rounding else without_rounding(onnx_file)) or str(onnx_file)
-        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        unrounded = None if rounding else without_rounding(onnx_file)
+        self.session = onnxruntime.InferenceSession(
+            unrounded or str(onnx_file), options, providers=["CPUExecutionProvider"]
+        )
+        self.was_rounding = unrounded is not None
+        """Whether the file lets kernels round, and does not here."""
         self._outputs = [output.name for output in self.session.get_outputs()]
         self.tokenizer = load_tokenizer(tokenizer_folder)
         self.stop_token_ids = list(stop_token_ids)

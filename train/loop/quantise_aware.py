@@ -65,15 +65,15 @@ def train_through_grid(model: Any, precision: Precision, read_weight: Any, compu
             return (out @ weight).to(x.dtype), *to_both, None, None
 
     def through_grid(layer: Any) -> Any:
-        frozen: list[Any] = []  # the rounded weight of a layer that is not tuned
+        kept: list[Any] = []  # the rounded weight of a layer that is not tuned
 
         def forward(x: Any, *_: Any, **__: Any) -> Any:
             a, b, scaling = layer.lora_A["default"].weight, layer.lora_B["default"].weight, layer.scaling["default"]
             if a.requires_grad:
                 return ThroughGrid.apply(x, a, b, read_weight(layer.base_layer), scaling)
-            if not frozen:
-                frozen.append(rounded(a, b, read_weight(layer.base_layer), scaling).to(compute or x.dtype))
-            return (x.to(frozen[0].dtype) @ frozen[0].T).to(x.dtype)
+            if not kept:
+                kept.append(rounded(a, b, read_weight(layer.base_layer), scaling).to(compute or x.dtype))
+            return (x.to(kept[0].dtype) @ kept[0].T).to(x.dtype)
 
         return forward
 
