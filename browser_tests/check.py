@@ -229,8 +229,7 @@ class _Check:
     def _answer(self, missing: Sequence[str], answered: dict[str, Answered]) -> None:
         with self.runtime as runtime, progress(self.engine, len(missing)) as advance:
             for i, text in enumerate(missing):
-                prediction, trace = runtime.trace(text) if text in self.traced else (runtime.predict([text])[0], None)
-                held = runtime.candidates(text, 1, grammar=True)[0] if asks_again(self.grammar, prediction, i) else None
+                prediction, trace, held = self._ask(text, i)
                 one = Answered(
                     digest=self.digest,
                     cold=i == 0,
@@ -253,6 +252,21 @@ class _Check:
                 runtime.show(self.texts[0].text)
                 for name, (width, height) in SHOTS.items():
                     runtime.screenshot(self.folder / name, width, height)
+
+    def _ask(self, text: str, position: int) -> tuple[Prediction, Trace | None, Prediction | None]:
+        """The raw answer, its trace where one is wanted, and what the page, which uses the grammar, shows."""
+        trace = None
+        # Our own engine chooses on the GPU, but not where it hands logits over: it is asked for each.
+        if text in self.traced and self.grammar and self.engine != OWN_GPU:
+            held, trace = self.runtime.trace(text, grammar=True)
+            if held.tokens == trace.said:  # nothing was forbidden: one answer is both, and a software adapter is slow
+                return held, trace, held
+        if text in self.traced:
+            prediction, trace = self.runtime.trace(text)
+        else:
+            prediction = self.runtime.predict([text])[0]
+        again = asks_again(self.grammar, prediction, position)
+        return prediction, trace, self.runtime.candidates(text, 1, grammar=True)[0] if again else None
 
     def _wants_screenshots(self) -> bool:
         return self.takes_screenshots and not all((self.folder / name).is_file() for name in SHOTS)

@@ -31,7 +31,7 @@ class DatagenConfig(Settings):
     paraphrases: int = Field(
         default=0,
         ge=0,
-        description="kept per trained seed, held-out ones included; 0: 20 by a model, 8 by rules (2 for a long list)",
+        description="kept per trained seed, held-out ones included; 0: 20 by a model, 8 by rules (3 for a long list)",
     )
     heldout_paraphrases: int = Field(default=-1, ge=-1, description="of these kept back for recall; -1: a tenth")
     heldout_seeds: float = Field(default=0.1, ge=0, lt=0.9, description="share of seeds not trained, for transfer")
@@ -56,7 +56,7 @@ class DatagenConfig(Settings):
 
     def for_list(self, seeds: int, by_rules: bool) -> DatagenConfig:
         """The same with the numbers that stand for "as many as are right" where a list has so many seeds."""
-        many = (2 if seeds >= LONG_LIST else 8) if by_rules else 20
+        many = (3 if seeds >= LONG_LIST else 8) if by_rules else 20
         paraphrases = self.paraphrases or many
         heldout = -(-paraphrases // 10) if self.heldout_paraphrases < 0 else self.heldout_paraphrases
         return self.model_copy(update={"paraphrases": paraphrases, "heldout_paraphrases": heldout})
@@ -70,7 +70,7 @@ class DatagenConfig(Settings):
 
 # What a preset sets where nothing else is said; docs/train.md has what they did to recall and transfer.
 PRESETS: dict[str, dict[str, Any]] = {
-    "memorise": {"seed_repeats": 4, "paraphrase_repeats": 1, "learning_rate": 1e-3},
+    "memorise": {"epochs": 2.0, "seed_repeats": 3, "paraphrase_repeats": 2, "learning_rate": 1e-3},
     "generalise": {"learning_rate": 2e-4},
 }
 
@@ -151,7 +151,10 @@ class EvaluateConfig(Settings):
 
 
 class ExportConfig(Settings):
-    fit: str = Field(default="q4,q8", description="candidates (q4, q4-v3, q4-32, q8); the smallest that passes ships")
+    fit: str = Field(
+        default="q4,q8",
+        description="candidates (q4, q4-v3, q4-32, q8), tried from the smallest; the first that passes ships",
+    )
     tolerance: float = Field(default=0.01, ge=0, description="largest loss of a score that a shipped artefact may show")
     max_model_bytes: int = 150_000_000
     max_tokenizer_bytes: int = 5_000_000

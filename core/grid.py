@@ -57,6 +57,7 @@ class Precision:
 
 
 Q4 = Precision("q4", Grid(bits=4, block=128, symmetric=False), Grid(bits=8, block=128))
+# By the size of their files.
 PRECISIONS = {
     "q4": Q4,
     "q4-v3": replace(Q4, name="q4-v3", halves=True),

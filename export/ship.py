@@ -25,6 +25,7 @@ def ship(export: Path, folder: Path) -> None:
         chosen = read_json(export / "export.json")
         files = {artefact["name"]: artefact["file"] for artefact in chosen["artefacts"]}
         task = next((name for name in files if name.startswith("litert_")), None)
+        asked = [name for name in files if not name.startswith("litertlm")]  # which tells no tokens
         dtype = PRECISIONS[chosen["shipped"].removeprefix("onnx_")].dtype
         # Transformers.js finds the file by its dtype; export tells candidates of the same dtype apart.
         source, file = files[chosen["shipped"]], onnx_file(Path(), dtype).as_posix()
@@ -57,7 +58,7 @@ def ship(export: Path, folder: Path) -> None:
                     Path(name).stem: {"file": name, "sha256": digest_file(out / name)}  # "grammar", "memory"
                     for name in beside
                 },
-                "probe": find_probe(export, chosen["shipped"], [name for name in files if name.startswith("onnx_")]),
+                "probe": find_probe(export, chosen["shipped"], asked),
                 # The page tells half a file by its size.
                 "bytes": {
                     path.relative_to(out).as_posix(): path.stat().st_size

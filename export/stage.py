@@ -15,6 +15,7 @@ from pocketmoji.core.config import EvaluateConfig, ExportConfig
 from pocketmoji.core.console import say
 from pocketmoji.core.errors import InputError
 from pocketmoji.core.extras import require_extra
+from pocketmoji.core.grid import PRECISIONS
 from pocketmoji.core.records import EvaluationText, Prediction, Scores, read_jsonl
 from pocketmoji.core.runtime import Runtime, stop_token_ids
 from pocketmoji.core.text.grammar import make_grammar
@@ -58,7 +59,8 @@ def export_artefacts(
     folder: Path,
     begun: Callable[[], Path] | None = None,
 ) -> None:
-    """Write every artefact of the merged model and check each against it; export.json says which one ships and why.
+    """Write artefacts of the merged model and check each against it, of `config.fit` from the smallest to the first
+    that may ship; export.json says which one does and why.
 
     `begun`: what `converting_task` yields, where the conversion to `folder`/model.task is under way already.
     """
@@ -122,12 +124,13 @@ def export_artefacts(
                 finish_task = beside.enter_context(converting_task(model, said, config, out))
             numerics = probe(model, answered_rows(model, texts, tuned)[:PROBED])
             say(f"export: half precision {numerics.half}")
-            export_onnx(model, out, precisions, base, config.rounding)
-            for precision in precisions:
-                file = onnx_file(out, precision)
+            for precision in sorted(precisions, key=list(PRECISIONS).index):
+                (file,) = export_onnx(model, out, [precision], base, config.rounding)
                 # One text at a time, as the browser does it: the kernels for several rows round differently.
                 runtime = partial(OnnxRuntime, file, model, stops, limit, batch_size=1)
                 check(f"onnx_{precision}", file, runtime(), partial(runtime, rounding=False))
+                if not any(map(is_beyond, losses_beyond(artefacts[-1], config.tolerance).values())):
+                    break  # a larger one would not ship
             if finish_task:
                 task = finish_task()
                 check(f"litert_{stored}", task, LitertRuntime(task, model, stops, limit))
@@ -244,6 +247,11 @@ def excess(lost: Mapping[str, float], may_lose: Mapping[str, float], tolerance: 
     return {metric: loss - may_lose.get(metric, tolerance) for metric, loss in lost.items()}
 
 
+def losses_beyond(artefact: Mapping[str, Any], tolerance: float) -> dict[str, float]:
+    """The same of an artefact of export.json."""
+    return excess(artefact["losses"], artefact.get("allowed", {}), tolerance)
+
+
 def is_beyond(above: float) -> bool:
     return above > 1e-6  # losses are rounded to six places
 
@@ -254,7 +262,7 @@ def choose_artefact(artefacts: Sequence[Mapping[str, Any]], config: ExportConfig
     told: list[str] = []
     candidates = sorted((a for a in artefacts if a["name"].startswith("onnx_")), key=lambda a: a["bytes"])
     for artefact in candidates:
-        beyond = excess(artefact["losses"], artefact.get("allowed", {}), config.tolerance)
+        beyond = losses_beyond(artefact, config.tolerance)
         worst = max(beyond, key=lambda metric: (is_beyond(beyond[metric]), artefact["losses"][metric]))
         loss = artefact["losses"][worst]
         size = f"{artefact['name']} ({artefact['bytes'] / 1e6:.0f} MB)"

@@ -28,6 +28,11 @@ class Trace(Record):
     """Per generated token its largest logits, largest first; None where one is no finite number."""
     problem: str | None
 
+    @property
+    def said(self) -> list[int]:
+        """The tokens that the logits would have said, each after those that were said."""
+        return [step[0][0] for step in self.steps]
+
 
 class Divergence(Record):
     """The first token at which two runtimes part. `position` counts the answer's tokens from 1."""

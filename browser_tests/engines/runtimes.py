@@ -271,7 +271,7 @@ class BrowserRuntime:
         started = time.monotonic()
         try:
             self.page.evaluate(start, [method, arguments])
-            self.page.wait_for_function("window.job.done", timeout=limit_s * 1000, polling=50)
+            self.page.wait_for_function("window.job.done", timeout=limit_s * 1000, polling=10)
             job = self.page.evaluate("window.job")
         except TimeoutError as error:
             raise self._failure(f"nothing within {limit_s:.0f} s") from error
@@ -329,9 +329,10 @@ class BrowserRuntime:
         answers = self._answers(text, {"candidates": count, "grammar": grammar})
         return [Prediction.model_validate({"text": text} | answer) for answer in answers]
 
-    def trace(self, text: str) -> tuple[Prediction, Trace]:
-        """The greedy answer with the largest logits of each token; ones that are not finite are in the trace."""
-        answer = self._answers(text, {"candidates": 1, "trace": TOP, "grammar": False})[0]
+    def trace(self, text: str, grammar: bool = False) -> tuple[Prediction, Trace]:
+        """The greedy answer with the largest logits of each token, as they are before `grammar` forbids any; ones that
+        are not finite are in the trace."""
+        answer = self._answers(text, {"candidates": 1, "trace": TOP, "grammar": grammar})[0]
         if self.name == OWN_GPU:
             self.gpu_work = None  # it reads whole rows of logits back for the trace
         trace = Trace.model_validate(answer.pop("trace"))

@@ -11,6 +11,8 @@ import re
 import string
 from collections.abc import Callable
 
+from pocketmoji.core.text.plain import plain
+
 Way = Callable[[str, random.Random], str]
 
 # Which keys a finger may hit instead, on the QWERTY layout.
@@ -121,7 +123,8 @@ RESTYLED, CAPITAL, SENTENCES = 0.3, 0.3, 0.1  # the shares in one of the ways, w
 
 
 def typed_forms(text: str, random_seed: int, most: int | None = None) -> list[tuple[str, str]]:
-    """(way, form) of a text, none twice and none the text itself; if there are more than `most`, a draw of them."""
+    """(way, form) of a text, none twice and none the text itself; if there are more than `most`, a draw of them, those
+    first that core/text/plain.py does not take back to the text: a model of ours is asked in the others' place."""
     rng = random.Random(f"{random_seed}:{text}")
     seen, found = {text}, list[tuple[str, str]]()
     for name, way in WAYS.items():
@@ -130,7 +133,12 @@ def typed_forms(text: str, random_seed: int, most: int | None = None) -> list[tu
             if form not in seen and form.strip("#"):
                 seen.add(form)
                 found.append((name, form))
-    return found if most is None or len(found) <= most else rng.sample(found, most)
+    if most is None or len(found) <= most:
+        return found
+    told_apart = [(name, form) for name, form in found if plain(form) != plain(text)]
+    undone = [one for one in found if one not in told_apart]
+    drawn = rng.sample(told_apart, min(most, len(told_apart)))
+    return drawn + rng.sample(undone, most - len(drawn))
 
 
 def restyled(text: str, rng: random.Random) -> str:

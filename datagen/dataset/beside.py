@@ -18,7 +18,7 @@ from pocketmoji.core.text.everyday import EverydayRow, everyday_rows
 from pocketmoji.core.text.typed import typed_forms
 from pocketmoji.datagen.filters.similarity import NearIndex, normalise_text
 
-FORMS_OF_A_LONG_LIST = 3
+FORMS_OF_A_LONG_LIST = 4
 BATCH = 1024
 
 

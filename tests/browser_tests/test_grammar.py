@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,10 +12,10 @@ from pocketmoji.browser_tests.check import browser_test
 from pocketmoji.browser_tests.checks.emoji_only import grammar_problem
 from pocketmoji.browser_tests.engines.runtimes import BrowserRuntime, EngineFailure
 from pocketmoji.core.config import BrowserConfig
-from pocketmoji.core.records import Prediction, Scores, read_jsonl
+from pocketmoji.core.records import EvaluationText, Prediction, Scores, read_jsonl
 from pocketmoji.core.text.emoji import find_fault
-from pocketmoji.core.text.grammar import Grammar, load_grammar
-from pocketmoji.core.workspace import read_json, write_json
+from pocketmoji.core.text.grammar import Grammar, load_grammar, make_grammar
+from pocketmoji.core.workspace import digest_file, read_json, write_json
 from tests.browser_tests.conftest import NEW_TOKENS, STOP, TEXTS
 
 WASM = "transformers.js/wasm"
@@ -50,6 +51,35 @@ def test_the_check_keeps_both(tiny_web: Path, in_python: list[Prediction], tmp_p
     assert scores.compliance.value == 1 and scores.n == len(TEXTS)
     shown = read_jsonl(tmp_path / "transformers.js-wasm+grammar.predictions.jsonl", Prediction)
     assert [one.text for one in shown] == [text.text for text in TEXTS]
+
+
+@pytest.mark.browser
+def test_a_traced_answer_that_is_whole_emoji_is_not_asked_for_twice(
+    taught: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = Path(shutil.copytree(taught[0], tmp_path / "web"))
+    grammar = make_grammar(web).write(web)
+    card = read_json(web / "pocketmoji.json")
+    write_json(web / "pocketmoji.json", card | {"grammar": {"file": grammar.name, "sha256": digest_file(grammar)}})
+    texts = read_jsonl(taught[1] / "texts.jsonl", EvaluationText)[:2]
+    python = read_jsonl(taught[1] / "tuned.predictions.jsonl", Prediction)
+    asked: list[tuple[str, object]] = []
+    real = BrowserRuntime._answers
+
+    def answers(self: BrowserRuntime, text: str, options: dict[str, Any]) -> list[dict[str, Any]]:
+        asked.append((text, options["grammar"]))
+        return real(self, text, options)
+
+    monkeypatch.setattr(BrowserRuntime, "_answers", answers)
+    config = BrowserConfig(webgpu_texts=0, transformers_texts=0, logit_texts=1)
+    report = browser_test(web, texts, {"onnx": python}, config, tmp_path / "out")
+    result = report.engines["pocketmoji/wasm"]
+    assert (result.status, result.parity) == ("passed", 1) and result.logits is not None
+    traced, other = (text.text for text in texts)
+    assert asked == [(traced, True), (other, False), (other, True)]
+    shown = read_jsonl(tmp_path / "out/pocketmoji-wasm+grammar.predictions.jsonl", Prediction)
+    raw = read_jsonl(tmp_path / "out/pocketmoji-wasm.predictions.jsonl", Prediction)
+    assert [p.tokens for p in shown] == [p.tokens for p in raw]
 
 
 @pytest.mark.browser

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketmoji.core.text import typed
+from pocketmoji.core.text.plain import plain
 from pocketmoji.core.text.typed import restyled, typed_forms
 
 
@@ -31,6 +32,14 @@ def test_forms_are_others_than_the_text_and_the_same_every_time(text: str, rando
     assert forms == typed_forms(text, random_seed)
     assert len({form for _, form in forms} | {text}) == len(forms) + 1
     assert len(typed_forms(text, random_seed, 3)) == min(3, len(forms))
+
+
+def test_a_few_forms_are_those_that_a_model_is_asked_in() -> None:
+    text = "Uncle Bob's weather report"
+    for most in (1, 4, 8):
+        forms = [form for _, form in typed_forms(text, 0, most)]
+        assert len(forms) == most and all(plain(form) != plain(text) for form in forms)
+    assert plain(text) in {plain(form) for _, form in typed_forms(text, 0, 25)}
 
 
 def test_others_type_a_text_with_and_without_a_capital_and_now_and_then_in_another_way() -> None:

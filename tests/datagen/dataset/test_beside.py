@@ -57,4 +57,7 @@ def test_it_can_be_left_out(tmp_path: Path, everyday: bool, rows: int) -> None:
 def test_a_long_list_has_a_few_forms_of_each_phrase(tmp_path: Path) -> None:
     found = made(tmp_path, [f"Bell number {n} of Bremen rings,🔔" for n in range(230)])
     seeds = {row.seed_id for row in found["train.jsonl"]}
-    assert len(found[TYPED]) <= 3 * len(seeds) and len({row.origin for row in found[TYPED]}) > 5
+    assert len(seeds) < len(found[TYPED]) <= 4 * len(seeds)
+    # A model is asked CAPITALS in small letters: they need not be among the few.
+    assert {row.origin for row in found[TYPED]} >= {"typed:slip", "typed:around"}
+    assert not {row.origin for row in found[TYPED]} & {"typed:capitals", "typed:title"}

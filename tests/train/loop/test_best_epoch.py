@@ -97,12 +97,13 @@ def test_train_says_that_a_list_is_long(
         (dataset / f"{split}.jsonl").touch()
     command = ["train", str(dataset), "--base", str(base), "--keep-vocabulary", "--max-steps=1", "--batch-size=4"]
     command.append("--no-everyday")
-    for limit, preset, repeats in ((9, "none", TrainConfig().seed_repeats), (8, "memorise", 4)):
+    for limit, preset in ((9, "none"), (8, "memorise")):
         monkeypatch.setattr("pocketmoji.core.config.LONG_LIST", limit)
         assert main([*command, "--out", str(tmp_path / preset)]) == 0
         assert ("8 phrases are a long list" in capsys.readouterr().err) == (preset == "memorise")
         settings = read_json(tmp_path / preset / "manifest.json")["config"]
-        assert (settings["preset"], settings["seed_repeats"]) == (preset, repeats)
+        assert (settings["preset"], settings["epochs"]) == (preset, TrainConfig(preset=preset).epochs)
+        assert (settings["epochs"] > TrainConfig().epochs) == (preset == "memorise")
 
 
 def test_a_preset_gives_way_to_what_is_said() -> None:
