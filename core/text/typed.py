@@ -11,6 +11,7 @@ import re
 import string
 from collections.abc import Callable
 
+from pocketmoji.core.text.content_words import carries_meaning
 from pocketmoji.core.text.plain import plain
 
 Way = Callable[[str, random.Random], str]
@@ -84,6 +85,14 @@ def around(text: str, rng: random.Random) -> str:
     return f"{text.rstrip('.!?')}{'' if behind[0] in '!.?' else ' '}{behind}"
 
 
+def clipped(text: str, rng: random.Random) -> str:
+    """The words that carry the meaning, of three or more all but one: "raccoon garage"."""
+    found = [word for word in words_of(text) if carries_meaning(word)]
+    if len(found) > 2:
+        del found[rng.randrange(len(found))]
+    return " ".join(found) if len(found) > 1 else text
+
+
 def slip(text: str, rng: random.Random) -> str:
     """One typing slip: two letters swapped, one left out, doubled, or a neighbour's key hit."""
     places = [m.start() for m in _LETTERS.finditer(text)]
@@ -114,11 +123,13 @@ WAYS: dict[str, Way] = {
     "small hashtag": small_hashtag,
     "machine title": title_case_of_machines,
     "curly quotes": curly_quotes,
+    "clipped": clipped,
 }
-EACH = {"slip": 16, "around": 2}
+EACH = {"slip": 16, "around": 2, "clipped": 3}
 """How many forms of a kind a phrase is trained in; the others once."""
-OFTEN = {"slip": 6, "around": 2, "stretched": 2, "small hashtag": 2}
-"""How often other texts are dressed in a way, beside once: in these, which core/text/plain.py does not take off."""
+OFTEN = {"slip": 6, "around": 2, "stretched": 2, "small hashtag": 2, "clipped": 0}
+"""How often other texts are dressed in a way, beside once: in these, which core/text/plain.py does not take off.
+Clipped, other texts may mean something else: a list's own phrases are told by few words."""
 RESTYLED, CAPITAL, SENTENCES = 0.3, 0.3, 0.1  # the shares in one of the ways, with a capital first letter, a full stop
 
 

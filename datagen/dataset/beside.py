@@ -15,7 +15,7 @@ from typing import Any
 from pocketmoji.core.config import LONG_LIST, DatagenConfig
 from pocketmoji.core.records import EVERYDAY, SPLITS, TYPED, Example, Seed, read_jsonl, write_jsonl
 from pocketmoji.core.text.everyday import EverydayRow, everyday_rows
-from pocketmoji.core.text.typed import typed_forms
+from pocketmoji.core.text.typed import typed_forms, words_of
 from pocketmoji.datagen.filters.similarity import NearIndex, normalise_text
 
 FORMS_OF_A_LONG_LIST = 4
@@ -71,16 +71,26 @@ def write_beside(
 
 def typed_rows(seeds: Sequence[Seed], config: DatagenConfig) -> list[Example]:
     """Every trained phrase as people type it; of a long list, a few forms each. A phrase that another one differs from
-    in letter case or punctuation alone, with another answer, keeps to its own form."""
+    in letter case or punctuation alone, with another answer, keeps to its own form, and none is clipped to words that
+    another one has as well."""
     answers: dict[str, set[str]] = {}
-    for seed in seeds:
+    having: dict[str, set[int]] = {}
+    for number, seed in enumerate(seeds):
         answers.setdefault(normalise_text(seed.text), set()).add(seed.emoji)
+        for word in words_of(seed.text.lower()):
+            having.setdefault(word, set()).add(number)
+
+    def is_its_own(form: str, seed: Seed) -> bool:
+        alike = set.intersection(*(having.get(word, set()) for word in form.lower().split()))
+        return all(seeds[number].emoji == seed.emoji for number in alike)
+
     most = FORMS_OF_A_LONG_LIST if len(seeds) >= LONG_LIST else None
     return [
         Example(text=form, emoji=seed.emoji, seed_id=seed.seed_id, origin=f"typed:{way}")
         for seed in seeds
         if len(answers[normalise_text(seed.text)]) == 1
         for way, form in typed_forms(seed.text, config.random_seed, most)
+        if way != "clipped" or is_its_own(form, seed)
     ]
 
 

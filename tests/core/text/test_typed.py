@@ -26,6 +26,17 @@ def test_a_slip_is_one_edit_and_leaves_the_first_letter() -> None:
         assert slip[0] == "M" and slip != "Merge conflict again" and abs(len(slip) - 20) <= 1
 
 
+def test_clipped_to_the_words_that_carry_the_meaning() -> None:
+    clips = {typed.clipped("The raccoon is back in the garage", random.Random(number)) for number in range(40)}
+    assert clips == {"raccoon back", "raccoon garage", "back garage"}
+    assert typed.clipped("My brain is soup!", random.Random(0)) == "brain soup"
+    for whole in ("I need it", "水", "so this is it", "pineapple"):  # too little would be left
+        assert typed.clipped(whole, random.Random(0)) == whole
+    assert "clipped" in dict(typed_forms("My brain is soup!", 0))
+    # Another text clipped may mean something else: "I am not happy about the rain".
+    assert all(restyled("rain in the spring", random.Random(number)) != "rain spring" for number in range(400))
+
+
 @given(st.text(min_size=1), st.integers(0, 3))
 def test_forms_are_others_than_the_text_and_the_same_every_time(text: str, random_seed: int) -> None:
     forms = typed_forms(text, random_seed)

@@ -36,6 +36,13 @@ def test_phrases_that_differ_in_punctuation_alone_keep_their_answers(tmp_path: P
     assert {row.emoji for row in found[TYPED]} == {"🐶"}
 
 
+def test_no_phrase_is_clipped_to_words_of_another(tmp_path: Path) -> None:
+    lines = ["Happy birthday to our mum,💐", "Happy birthday to our dad,👔", "Old tree,🌳", "Bad cat,🐱", "Good dog,🐶"]
+    clipped = {row.text: row.emoji for row in made(tmp_path, lines)[TYPED] if row.origin == "typed:clipped"}
+    assert clipped and set(clipped) <= {"Happy mum", "birthday mum", "Happy dad", "birthday dad"}
+    assert all(clipped[text] == ("💐" if "mum" in text else "👔") for text in clipped)
+
+
 def test_what_the_list_says_itself_is_no_everyday_language(tmp_path: Path) -> None:
     phrase = next(row for row in everyday_rows() if row.origin == "everyday" and len(row.text) > 20)
     found = made(tmp_path, [f'"{phrase.text}",🪿', *(f"The {n} bells of Bremen,🔔" for n in range(9))])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pocketmoji.core.text.content_words import content_words
 from pocketmoji.core.text.emoji import is_fully_qualified
 from pocketmoji.evaluate.groups.everyday import FILE, everyday_phrases, not_near
-from pocketmoji.evaluate.groups.other_words import content_words, overlap
+from pocketmoji.evaluate.groups.other_words import overlap
 from pocketmoji.evaluate.groups.typed import FORMS, typed
 
 
