@@ -70,7 +70,7 @@ class DatagenConfig(Settings):
 
 # What a preset sets where nothing else is said; docs/train.md has what they did to recall and transfer.
 PRESETS: dict[str, dict[str, Any]] = {
-    "memorise": {"epochs": 2.0, "learning_rate": 1e-3},
+    "memorise": {"seed_repeats": 4, "learning_rate": 1e-3},
     "generalise": {"learning_rate": 2e-4},
 }
 

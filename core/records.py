@@ -44,6 +44,11 @@ class Example(Record):
     origin: str
     cell: str = ""
 
+    @property
+    def is_general(self) -> bool:
+        """Whether it is everyday language, of no list."""
+        return self.origin == "everyday" or self.origin.startswith("cldr:")
+
 
 class RejectedRow(Record):
     """A row of a seed file that was set aside, and why."""

@@ -100,10 +100,9 @@ def fit(
     config: TrainConfig,
     folder: Path,
     start: Path | None = None,
-    margin: bool = False,
 ) -> Fitted:
     """Train an adapter of the model in `base` on the rows, from the adapter in `start` on (but for its lowest layers),
-    with the margin of loop/emoji_margin.py if so asked; the epoch that answers `validation` best is kept.
+    everyday language with the margin of loop/emoji_margin.py; the epoch that answers `validation` best is kept.
 
     An interrupted training goes on from its last checkpoint below `folder`, to the same result.
     """
@@ -137,7 +136,7 @@ def fit(
         load_adapter(model, start)
         freeze_lowest(model, config.frozen_layers)
     checkpoints = folder / CHECKPOINTS
-    emoji_margin = EmojiMargin(base, model.config.vocab_size) if margin else None
+    emoji_margin = EmojiMargin(base, model.config.vocab_size)
     trainer = make_trainer(model, tokenizer, splits, precision, config, checkpoints, margin=emoji_margin)
     probe_first_batch(trainer, len(tokenizer))
     last = last_checkpoint(checkpoints)

@@ -12,10 +12,12 @@ from pocketmoji.core.text.prompt import render
 
 @dataclass(frozen=True)
 class Encoded:
-    """`tokens` is prompt, answer and stop token; `answer` of them, at the end, are what the loss is taken on."""
+    """`tokens` is prompt, answer and stop token; `answer` of them, at the end, are what the loss is taken on.
+    `general`: the row is everyday language, of no list."""
 
     tokens: list[int]
     answer: int
+    general: bool = False
 
     @property
     def mask(self) -> list[int]:
@@ -33,4 +35,4 @@ def encode(tokenizer: Any, example: Example, stop_id: int, max_tokens: int) -> E
             where=f"seed {example.seed_id}, origin {example.origin}",
             remedy="shorten the text in the seed file, or raise --max-tokens",
         )
-    return Encoded(prompt + answer, len(answer))
+    return Encoded(prompt + answer, len(answer), example.is_general)

@@ -20,9 +20,9 @@ ATTENTION = "pocketmoji_shared_prefix"
 
 
 def feature(row: Encoded) -> dict[str, list[int]]:
-    """A row as `collate` takes it: `input_ids` and, of the same length, `labels`."""
+    """A row as `collate` takes it: `input_ids`, and of the same length `labels` and `general`."""
     labels = [token if on else IGNORED for token, on in zip(row.tokens, row.mask, strict=True)]
-    return {"input_ids": row.tokens, "labels": labels}
+    return {"input_ids": row.tokens, "labels": labels, "general": [int(row.general)] * len(labels)}
 
 
 def common_prefix(rows: Sequence[Sequence[int]]) -> int:
@@ -31,9 +31,10 @@ def common_prefix(rows: Sequence[Sequence[int]]) -> int:
 
 
 def collate(features: Sequence[dict[str, list[int]]]) -> dict[str, Any]:
-    """Rows of `input_ids` and `labels` (IGNORED on the prompt) to one sequence, tensors of shape [1, length].
+    """Rows of `input_ids`, `labels` (IGNORED on the prompt) and `general` to one sequence, tensors [1, length].
 
     `segments` is 0 on the prefix and 1, 2, ... on the examples. `labels[p]` is the token that position p predicts.
+    `general` is 1 on the examples that are everyday language.
     """
     import torch
 
@@ -43,13 +44,21 @@ def collate(features: Sequence[dict[str, list[int]]]) -> dict[str, Any]:
     shared = min(common_prefix(rows), min(prompt_lengths) - 1)
     tokens = list(rows[0][:shared])
     positions, segments, labels = list(range(shared)), [0] * shared, [IGNORED] * shared
+    general = [0] * shared
     for number, feature in enumerate(features, start=1):
         own = feature["input_ids"][shared:]
         tokens += own
         positions += range(shared, shared + len(own))
         segments += [number] * len(own)
         labels += [*feature["labels"][shared + 1 :], IGNORED]
-    columns = {"input_ids": tokens, "position_ids": positions, "segments": segments, "labels": labels}
+        general += feature["general"][shared:]
+    columns = {
+        "input_ids": tokens,
+        "position_ids": positions,
+        "segments": segments,
+        "labels": labels,
+        "general": general,
+    }
     return {name: torch.tensor([column]) for name, column in columns.items()}
 
 
@@ -126,8 +135,8 @@ def shared_attention(model: Any) -> Iterator[None]:
 
 
 def label_loss(model: Any, batch: dict[str, Any], window: int, margin: Any = None) -> Any:
-    """Mean cross-entropy over the labels of a collated batch, with `margin` (emoji_margin.py) added to the logits if
-    there is one. The head runs at the labelled positions alone."""
+    """Mean cross-entropy over the labels of a collated batch, with `margin` (emoji_margin.py) added to the logits of
+    everyday language if there is one. The head runs at the labelled positions alone."""
     from torch.nn.functional import cross_entropy
 
     labels = batch["labels"][0]
@@ -142,5 +151,6 @@ def label_loss(model: Any, batch: dict[str, Any], window: int, margin: Any = Non
         )
     logits = output.logits[0].float()
     if margin:
-        logits = logits + margin(labels[wanted], batch["segments"][0][wanted])
+        general = batch["general"][0][wanted, None]
+        logits = logits + general * margin(labels[wanted], batch["segments"][0][wanted])
     return cross_entropy(logits, labels[wanted])

@@ -35,7 +35,7 @@ def make_trainer(
     margin: Any = None,
 ) -> Any:
     """TRL's trainer over rows that are tokenised already, with the loss of train/loop/shared_prefix.py; `in_order`: not
-    shuffled; `margin`: what a training batch's logits have to win by (emoji_margin.py)."""
+    shuffled; `margin`: what everyday language has to win by in training (emoji_margin.py)."""
     from datasets import Dataset
     from torch.utils.data import SequentialSampler
     from transformers import PrinterCallback

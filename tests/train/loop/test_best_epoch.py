@@ -102,8 +102,8 @@ def test_train_says_that_a_list_is_long(
         assert main([*command, "--out", str(tmp_path / preset)]) == 0
         assert ("8 phrases are a long list" in capsys.readouterr().err) == (preset == "memorise")
         settings = read_json(tmp_path / preset / "manifest.json")["config"]
-        assert (settings["preset"], settings["epochs"]) == (preset, TrainConfig(preset=preset).epochs)
-        assert (settings["epochs"] > TrainConfig().epochs) == (preset == "memorise")
+        assert (settings["preset"], settings["seed_repeats"]) == (preset, TrainConfig(preset=preset).seed_repeats)
+        assert (settings["seed_repeats"] > TrainConfig().seed_repeats) == (preset == "memorise")
 
 
 def test_a_preset_gives_way_to_what_is_said() -> None:

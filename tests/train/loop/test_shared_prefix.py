@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pocketmoji.core.text.prompt import render
-from pocketmoji.train.loop.shared_prefix import IGNORED, collate, common_prefix, label_loss
+from pocketmoji.train.loop.encoding import Encoded
+from pocketmoji.train.loop.shared_prefix import IGNORED, collate, common_prefix, feature, label_loss
 
 ROWS = [("what a fun party", "🎉🥳"), ("my cat is sleeping on me", "😴💤🐈"), ("pizza", "🍕")]
 
@@ -22,7 +23,7 @@ def features(tiny_model: Path) -> list[dict[str, list[int]]]:
     for text, emoji in ROWS:
         prompt = tokenizer.encode(render(text), add_special_tokens=False).ids
         answer = [*tokenizer.encode(emoji, add_special_tokens=False).ids, 1]
-        found.append({"input_ids": prompt + answer, "labels": [IGNORED] * len(prompt) + answer})
+        found.append(feature(Encoded(prompt + answer, len(answer))))
     return found
 
 
@@ -31,9 +32,9 @@ def plain_loss(model: Any, features: list[dict[str, list[int]]]) -> Any:
     import torch
 
     losses, count = [], 0
-    for feature in features:
-        logits = model(input_ids=torch.tensor([feature["input_ids"]])).logits[0, :-1]
-        labels = torch.tensor(feature["labels"][1:])
+    for one in features:
+        logits = model(input_ids=torch.tensor([one["input_ids"]])).logits[0, :-1]
+        labels = torch.tensor(one["labels"][1:])
         losses.append(torch.nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED, reduction="sum"))
         count += int((labels != IGNORED).sum())
     return torch.stack(losses).sum() / count
@@ -58,9 +59,9 @@ def test_same_loss_and_gradients(tiny_model: Path, features: list[dict[str, list
 
 def test_prefix_is_computed_once(features: list[dict[str, list[int]]]) -> None:
     batch = collate(features)
-    shared = common_prefix([feature["input_ids"] for feature in features])
+    shared = common_prefix([one["input_ids"] for one in features])
     assert shared > 8
-    rows = [len(feature["input_ids"]) for feature in features]
+    rows = [len(one["input_ids"]) for one in features]
     assert batch["input_ids"].shape == (1, sum(rows) - shared * (len(rows) - 1))
 
 
