@@ -13,6 +13,7 @@ _FUNCTION = (
     "if but as about into too very who what when where how why all some any one re ve ll don"
 )
 FUNCTION_WORDS = frozenset(_FUNCTION.split())
+LITTLE_WORDS = FUNCTION_WORDS | STOP_WORDS
 # Written without spaces: Thai, kana, Han. Each character counts as a word.
 UNSPACED = re.compile("([\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff])")
 
@@ -25,4 +26,4 @@ def content_words(text: str) -> frozenset[str]:
 
 def carries_meaning(word: str) -> bool:
     """Whether a word is none of the little ones that English sentences share."""
-    return word.lower() not in FUNCTION_WORDS | STOP_WORDS
+    return word.lower() not in LITTLE_WORDS

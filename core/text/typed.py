@@ -10,6 +10,7 @@ import random
 import re
 import string
 from collections.abc import Callable
+from itertools import islice
 
 from pocketmoji.core.text.content_words import carries_meaning
 from pocketmoji.core.text.plain import plain
@@ -146,10 +147,9 @@ def typed_forms(text: str, random_seed: int, most: int | None = None) -> list[tu
                 found.append((name, form))
     if most is None or len(found) <= most:
         return found
-    told_apart = [(name, form) for name, form in found if plain(form) != plain(text)]
-    undone = [one for one in found if one not in told_apart]
-    drawn = rng.sample(told_apart, min(most, len(told_apart)))
-    return drawn + rng.sample(undone, most - len(drawn))
+    asked, shuffled = plain(text), rng.sample(found, len(found))
+    drawn = list(islice((one for one in shuffled if plain(one[1]) != asked), most))
+    return drawn + [one for one in shuffled if one not in drawn][: most - len(drawn)]
 
 
 def restyled(text: str, rng: random.Random) -> str:
