@@ -50,7 +50,9 @@ MOST_DIFFERING = 0.2
 # 3.1 (30 texts), and the same rounding in Python by at most 3.7. What is wrong moves them further: one tensor
 # with its rows reversed by 2.1 to 14, beyond this limit in eleven of twelve cases (docs/browser_tests.md).
 WEBGPU_LOGIT_LIMIT = 4.0
-MOST_EXPLAINED = 12  # differing texts that Python answers once more; each takes seconds
+# Differing texts that Python answers once more: each takes seconds, and where nearly all differ it is no rounding. Of
+# six texts chance made two differ that differ once in fifteen.
+MOST_EXPLAINED, SHARE_EXPLAINED = 12, 2 / 3
 GPU = "a GPU whose WebGPU adapter has shader-f16"
 DEFAULT_ONNX = "onnx/model_q4.onnx"
 SHOTS = {"screenshot.png": (1100, 720), "screenshot_phone.png": (390, 844)}
@@ -377,8 +379,8 @@ class _Check:
         Its fast kernels do, those for WASM do not: that difference is Python's, not the browser's.
         """
         differing = [p.text for p, r in pairs if not _same(p, r)]
-        few = min(MOST_EXPLAINED, _tolerable(len(pairs)))  # rounding changes a few; more have another reason
-        if not reads_onnx(self.engine) or not 0 < len(differing) <= few:
+        most = min(MOST_EXPLAINED, SHARE_EXPLAINED * len(pairs))
+        if not reads_onnx(self.engine) or not 0 < len(differing) <= most:
             return pairs, 0
         again = {p.text: p for p in self._exact().predict(differing)}
         changed = [(p, again.get(p.text, r)) for p, r in pairs]

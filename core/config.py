@@ -89,7 +89,7 @@ class TrainConfig(Settings):
     everyday: bool = Field(default=True, description="everyday language is learnt before the list, and kept with it")
     everyday_rows: int = Field(default=5_850, ge=1, description="rows that the base is taught, once for all lists")
     everyday_epochs: float = Field(default=1.0, gt=0, description="how often it is taught them")
-    replay: int = Field(default=3_200, ge=0, description="rows of everyday language trained along with the list")
+    replay: int = Field(default=2_400, ge=0, description="rows of everyday language trained along with the list")
     frozen_layers: float = Field(
         default=0.4, ge=0, lt=1, description="the lowest share of the layers stays as everyday language has left it"
     )

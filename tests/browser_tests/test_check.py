@@ -76,11 +76,12 @@ def test_other_answers_than_in_python_fail(tiny_web: Path, in_python: list[Predi
 def test_a_difference_of_pythons_own_making_is_explained(
     tiny_web: Path, in_python: list[Prediction], tmp_path: Path
 ) -> None:
-    """One answer that Python does not give again when it computes without rounding, as the browser does."""
-    rounded = [in_python[0].model_copy(update={"raw": "🎉", "tokens": [9, 1]}), *in_python[1:]]
+    """Two answers of four that Python does not give again when it computes without rounding, as the browser does: more
+    than may differ for no reason."""
+    rounded = [one.model_copy(update={"raw": "🎉", "tokens": [9, 1]}) for one in in_python[:2]] + in_python[2:]
     report = browser_test(tiny_web, TEXTS, {"onnx": rounded}, ONLY_WASM, tmp_path)
     wasm = report.engines[WASM]
-    assert (wasm.status, wasm.parity, wasm.explained, wasm.differences) == ("passed", 1, 1, [])
+    assert (wasm.status, wasm.parity, wasm.explained, wasm.differences) == ("passed", 1, 2, [])
 
 
 def test_goes_on_where_it_was_interrupted(
