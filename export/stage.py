@@ -98,11 +98,13 @@ def export_artefacts(
         stops = stop_token_ids(model)
         artefacts: list[dict[str, Any]] = []
 
-        def check(name: str, file: Path, runtime: Any, unrounded: Callable[[], Runtime] | None = None) -> None:
+        def check(name: str, file: Path, runtime: Any, unrounded: Callable[[], Runtime] | None = None) -> bool:
+            """Whether the artefact loses no more than it may."""
             scores = evaluate_runtime(runtime, texts, out, name, reference=tuned)
             say(headline(name, scores, lookups))
             lost, may_lose = losses(merged, scores), allowed(merged, config.tolerance)
-            if unrounded and any(map(is_beyond, excess(lost, may_lose, config.tolerance).values())):
+            too_much = lambda lost: any(map(is_beyond, excess(lost, may_lose, config.tolerance).values()))
+            if unrounded and too_much(lost):
                 said = read_jsonl(out / f"{name}.predictions.jsonl", Prediction)
                 lost = losses(merged, summarise(texts, as_the_page_says(said, tuned, unrounded), tuned))
             artefacts.append(
@@ -115,6 +117,7 @@ def export_artefacts(
                     "scores": scores.brief(),
                 }
             )
+            return not too_much(lost)
 
         stored = config.litert_precision
         with ExitStack() as beside:
@@ -128,8 +131,7 @@ def export_artefacts(
                 (file,) = export_onnx(model, out, [precision], base, config.rounding)
                 # One text at a time, as the browser does it: the kernels for several rows round differently.
                 runtime = partial(OnnxRuntime, file, model, stops, limit, batch_size=1)
-                check(f"onnx_{precision}", file, runtime(), partial(runtime, rounding=False))
-                if not any(map(is_beyond, losses_beyond(artefacts[-1], config.tolerance).values())):
+                if check(f"onnx_{precision}", file, runtime(), partial(runtime, rounding=False)):
                     break  # a larger one would not ship
             if finish_task:
                 task = finish_task()
@@ -247,11 +249,6 @@ def excess(lost: Mapping[str, float], may_lose: Mapping[str, float], tolerance: 
     return {metric: loss - may_lose.get(metric, tolerance) for metric, loss in lost.items()}
 
 
-def losses_beyond(artefact: Mapping[str, Any], tolerance: float) -> dict[str, float]:
-    """The same of an artefact of export.json."""
-    return excess(artefact["losses"], artefact.get("allowed", {}), tolerance)
-
-
 def is_beyond(above: float) -> bool:
     return above > 1e-6  # losses are rounded to six places
 
@@ -262,7 +259,7 @@ def choose_artefact(artefacts: Sequence[Mapping[str, Any]], config: ExportConfig
     told: list[str] = []
     candidates = sorted((a for a in artefacts if a["name"].startswith("onnx_")), key=lambda a: a["bytes"])
     for artefact in candidates:
-        beyond = losses_beyond(artefact, config.tolerance)
+        beyond = excess(artefact["losses"], artefact.get("allowed", {}), config.tolerance)
         worst = max(beyond, key=lambda metric: (is_beyond(beyond[metric]), artefact["losses"][metric]))
         loss = artefact["losses"][worst]
         size = f"{artefact['name']} ({artefact['bytes'] / 1e6:.0f} MB)"
