@@ -4,7 +4,7 @@ import { keepsSettings, remember, tone } from './preferences';
 import type { State } from './session';
 import { Settings } from './settings';
 import { withTone } from './skin_tone';
-import { badge, explain, fault, megabytes, notices, timing } from './wording';
+import { badge, explain, fault, megabytes, notices, progress, timing } from './wording';
 
 interface Actions {
   answer(text: string, onUpdate: OnUpdate): Promise<Answer[]>;
@@ -81,9 +81,7 @@ export class Interface {
       bar.max = download.total;
       bar.value = download.loaded;
     }
-    // Nobody knows the size: what has come is all that can be said.
-    const of = download && download.total > 0 ? ` of ${megabytes(download.total)}` : '';
-    element('loading-bytes').textContent = download && download.loaded > 0 ? `${megabytes(download.loaded)}${of}` : '';
+    element('loading-bytes').textContent = download ? progress(download.loaded, download.total) : '';
   }
 
   private showProblem(error: string, options: LoadOptions): void {

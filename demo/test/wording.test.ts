@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Answer, Info } from '../src/engine';
-import { badge, explain, fault, megabytes, notices } from '../src/wording';
+import { badge, explain, fault, megabytes, notices, progress } from '../src/wording';
 
 const answer = (raw: string, stopped = true): Answer => ({
   raw,
@@ -26,6 +26,11 @@ test('a software adapter is called so', () => {
 });
 
 test('sizes', () => expect([megabytes(1_234_567), megabytes(145_098_473)]).toEqual(['1.2 MB', '145 MB']));
+
+test('a download never reads as 0.0 MB', () => {
+  expect([progress(0, 0), progress(49_999, 80e6), progress(49_999, 0)]).toEqual(['', '', '']);
+  expect([progress(50_000, 5_600_000), progress(2_000_000, 0)]).toEqual(['0.1 MB of 5.6 MB', '2.0 MB']);
+});
 
 test.each([
   ['no WebGPU adapter: ...', 'No WebGPU here', true],
