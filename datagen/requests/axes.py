@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from functools import lru_cache
 
 from pocketmoji.core.errors import InputError
 
@@ -41,9 +43,7 @@ def cells(seed_id: str, axes: dict[str, tuple[str, ...]], first: int, count: int
     Every axis goes through all its values before one comes again, each axis in an order of the seed's own (a Latin
     hypercube), so that a handful of paraphrases already covers every axis evenly.
     """
-    chosen = [
-        [f"{name}={value}" for value in _values(seed_id, name, values, first, count)] for name, values in axes.items()
-    ]
+    chosen = [_values(seed_id, name, values, first, count) for name, values in axes.items()]
     return [", ".join(cell) for cell in zip(*chosen, strict=True)]
 
 
@@ -51,17 +51,23 @@ def _values(seed_id: str, name: str, values: tuple[str, ...], first: int, count:
     turn, place = divmod(first, len(values))
     drawn: list[str] = []
     while len(drawn) < place + count:
-        drawn += _shuffled(f"{seed_id}:{name}:{turn}", values)
+        drawn += _shuffled(f"{seed_id}:{name}:{turn}", name, values)
         turn += 1
     return drawn[place : place + count]
 
 
-def _shuffled(key: str, values: tuple[str, ...]) -> list[str]:
-    """The values in an order that the key decides, on every version of Python: the prompts, and so the fingerprints of
-    what was paid for, hang on it. Sixteen bytes are enough for the orders of 34 values."""
+def _shuffled(key: str, name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Each value as NAME=VALUE, in an order that the key decides, on every version of Python: the prompts, and so the
+    fingerprints of what was paid for, hang on it. Sixteen bytes are enough for the orders of 34 values."""
     lot = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=16).digest(), "big")
-    pool, drawn = list(values), []
+    return _in_order(lot % math.factorial(len(values)), name, values)
+
+
+@lru_cache(maxsize=4096)
+def _in_order(number: int, name: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The same in order `number` of all their orders: the same few come again in every request."""
+    pool, drawn = [f"{name}={value}" for value in values], []
     while pool:
-        lot, place = divmod(lot, len(pool))
+        number, place = divmod(number, len(pool))
         drawn.append(pool.pop(place))
-    return drawn
+    return tuple(drawn)

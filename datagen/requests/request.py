@@ -106,7 +106,7 @@ class Request:
 
     @cached_property
     def instructions(self) -> str:
-        return INSTRUCTIONS.format(language=self.language) + FORM
+        return _instructions(self.language)
 
     @property
     def in_one_turn(self) -> str:
@@ -164,7 +164,7 @@ class Request:
         """A bound that holds for every tokenizer with byte fallback: a token is at least one byte long."""
         return len((self.instructions + self.prompt + self.schema_text).encode()) + 64
 
-    @property
+    @cached_property
     def likely_tokens(self) -> tuple[int, int]:
         """Input and output tokens to expect, from four characters to a token."""
         sent = len(self.instructions) + len(self.prompt) + len(self.schema_text)
@@ -210,6 +210,11 @@ class Request:
         first = replace(ask, wanted=ask.wanted - later)
         second = replace(ask, wanted=later, asked=ask.asked + first.wanted)
         return replace(self, asks=(first,)), replace(self, asks=(second,))
+
+
+@lru_cache(maxsize=64)
+def _instructions(language: str) -> str:
+    return INSTRUCTIONS.format(language=language) + FORM
 
 
 @lru_cache(maxsize=64)
