@@ -54,7 +54,7 @@ def prepare(base: Base, config: TrainConfig, languages: Sequence[str] = ()) -> P
             _prune(base, rows, out / "base")
             give_memory_back()
             processes.tell_others(to_train=True)
-        fitted = fit(rows, [], out / "base", _stop(out / "base"), lesson, out)
+        fitted = fit(rows, [], out / "base", _stop(out / "base"), lesson, out, average=False)
         if is_first_process():
             fitted.model.save_pretrained(out / "adapter")
             write_json(out / "prepared.json", {**fitted.report, "rows": len(rows)})

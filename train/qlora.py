@@ -23,6 +23,7 @@ from pocketmoji.core.text.memory import write_memory
 from pocketmoji.core.workspace import read_json, write_json, write_text
 from pocketmoji.train.base.stop_token import StopToken
 from pocketmoji.train.blend import blend
+from pocketmoji.train.loop.average import mean_weights
 from pocketmoji.train.loop.best_epoch import keep_best, load_adapter, restore_best
 from pocketmoji.train.loop.curve import loss_curve
 from pocketmoji.train.loop.emoji_margin import EmojiMargin
@@ -100,9 +101,11 @@ def fit(
     config: TrainConfig,
     folder: Path,
     start: Path | None = None,
+    average: bool = True,
 ) -> Fitted:
     """Train an adapter of the model in `base` on the rows, from the adapter in `start` on (but for its lowest layers),
     everyday language with the margin of loop/emoji_margin.py; the epoch that answers `validation` best is kept.
+    `average`: at a steady rate, to the mean of each epoch's later weights (loop/average.py); else at a falling one.
 
     An interrupted training goes on from its last checkpoint below `folder`, to the same result.
     """
@@ -137,16 +140,20 @@ def fit(
         freeze_lowest(model, config.frozen_layers)
     checkpoints = folder / CHECKPOINTS
     emoji_margin = EmojiMargin(base, model.config.vocab_size)
-    trainer = make_trainer(model, tokenizer, splits, precision, config, checkpoints, margin=emoji_margin)
+    trainer = make_trainer(
+        model, tokenizer, splits, precision, config, checkpoints, margin=emoji_margin, steady=average
+    )
     probe_first_batch(trainer, len(tokenizer))
     last = last_checkpoint(checkpoints)
     done = int(last.name.removeprefix("checkpoint-")) if last else 0
     if last:
         say(f"train: going on from step {done}")
     steps = trainer.args.max_steps
-    best = checkpoints / "best"
+    best, epoch = checkpoints / "best", steps_per_epoch(len(rows), config)
     if validation:
-        trainer.add_callback(keep_best(best, base, validation, stop_id, steps_per_epoch(len(rows), config)))
+        trainer.add_callback(keep_best(best, base, validation, stop_id, epoch))
+    if average:
+        trainer.add_callback(mean_weights(checkpoints / "mean", epoch, measured=bool(validation)))
     with progress("train", steps, "steps") as advance:
         trainer.add_callback(progress_callback(advance))
         advance(done)

@@ -33,9 +33,11 @@ def make_trainer(
     out: Path,
     in_order: bool = False,
     margin: Any = None,
+    steady: bool = False,
 ) -> Any:
     """TRL's trainer over rows that are tokenised already, with the loss of train/loop/shared_prefix.py; `in_order`: not
-    shuffled; `margin`: what everyday language has to win by in training (emoji_margin.py)."""
+    shuffled; `margin`: what everyday language has to win by in training (emoji_margin.py); `steady`: the learning rate
+    does not fall."""
     from datasets import Dataset
     from torch.utils.data import SequentialSampler
     from transformers import PrinterCallback
@@ -68,7 +70,7 @@ def make_trainer(
         num_train_epochs=config.epochs,
         max_steps=steps,
         learning_rate=config.learning_rate,
-        lr_scheduler_type="linear",
+        lr_scheduler_type="constant_with_warmup" if steady else "linear",
         warmup_steps=min(10, steps // 5),
         weight_decay=0.0,
         max_grad_norm=1.0,

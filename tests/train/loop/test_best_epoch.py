@@ -40,7 +40,7 @@ def test_an_epoch_that_answered_better_is_kept(
         {"step": 6, "recall": 0.0},
     ]
     assert report["kept_step"] == 4
-    # Linear decay makes the later steps small: a training of its own that ends there would not be the same.
+    # A training of its own that ended there would not be the same: batches are drawn for all steps at once.
     monkeypatch.setattr(best_epoch, "validation_recall", lambda *_: 0.0)
     last = qlora.train(dataset, base, "a tiny base", STOP, CONFIG, tmp_path / "last")
     assert last["kept_step"] == 6
