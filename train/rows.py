@@ -9,12 +9,9 @@ from pathlib import Path
 from pocketmoji.core.config import TrainConfig
 from pocketmoji.core.records import EVERYDAY, TYPED, Example, read_jsonl
 from pocketmoji.core.text.everyday import NAMES_EVERY, phrases_to_prepare
-from pocketmoji.core.text.memory import Nearest
 from pocketmoji.core.text.typed import restyled
 
-FRESH_EVERY = 2
-# What is nearer to a phrase of the list (core/text/memory.py) may well mean the same.
-TOO_NEAR = 0.6
+FRESH_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -29,14 +26,13 @@ class Prepared:
 def rows_to_train(dataset: Path, config: TrainConfig) -> list[Example]:
     """The training rows of a dataset folder: its split, `typed.jsonl`, and of `everyday.jsonl` as many rows as keep the
     general language that the prepared base has learnt. The order is the trainer's to shuffle."""
-    listed = _read(dataset / "train.jsonl")
-    rows = repeated([*listed, *_read(dataset / TYPED)], config)
-    return rows + (to_replay(_read(dataset / EVERYDAY), listed, config) if config.everyday else [])
+    rows = repeated([*_read(dataset / "train.jsonl"), *_read(dataset / TYPED)], config)
+    return rows + (to_replay(_read(dataset / EVERYDAY), config) if config.everyday else [])
 
 
-def to_replay(everyday: list[Example], listed: list[Example], config: TrainConfig) -> list[Example]:
-    """`config.replay` rows: names of emoji, and of the phrases one in two that the prepared base was not taught: those
-    that are most like one of the list, which show where the list ends."""
+def to_replay(everyday: list[Example], config: TrainConfig) -> list[Example]:
+    """`config.replay` rows: names of emoji, and of the phrases one in four that the prepared base was not taught, from
+    the first on."""
     source = random.Random(config.random_seed + 1)
     taught = {row.text for row in phrases_to_prepare(config.everyday_rows)}
     names = [row for row in everyday if row.origin != "everyday"]
@@ -46,15 +42,8 @@ def to_replay(everyday: list[Example], listed: list[Example], config: TrainConfi
     source.shuffle(known)
     names = names[: config.replay // NAMES_EVERY]
     phrases = config.replay - len(names)
-    fresh = _most_like(listed, fresh)[: max(phrases // FRESH_EVERY, phrases - len(known))]
+    fresh = fresh[: max(phrases // FRESH_EVERY, phrases - len(known))]
     return [_restyled(row, config) for row in known[: phrases - len(fresh)] + fresh + names]
-
-
-def _most_like(listed: list[Example], rows: list[Example]) -> list[Example]:
-    """The rows, those first that are most like a text of the list; last those that are too near to one."""
-    nearest = Nearest(row.text for row in listed)
-    alike = dict(zip((row.text for row in rows), nearest.similarities([row.text for row in rows]), strict=True))
-    return sorted(rows, key=lambda row: (alike[row.text] >= TOO_NEAR, -alike[row.text]))
 
 
 def repeated(examples: list[Example], config: TrainConfig) -> list[Example]:

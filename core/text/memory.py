@@ -66,22 +66,6 @@ class Nearest:
         best = max(near, key=lambda i: (round(near[i], DIGITS), -i), default=None)
         return None if best is None else (best, round(near[best], DIGITS))
 
-    def similarities(self, texts: Sequence[str]) -> list[float]:
-        """How near the nearest text is to each of these, 0 if none has an n-gram in common: thousands at once."""
-        import numpy as np
-
-        arrays = {gram: tuple(map(np.array, zip(*found, strict=True))) for gram, found in self.containing.items()}
-        similarities = []
-        for text in texts:
-            vector = self._vector(Counter(ngrams(text)))
-            parts = [(arrays[gram][0], value * arrays[gram][1]) for gram, value in vector.items()]
-            if parts:
-                numbers, products = map(np.concatenate, zip(*parts, strict=True))
-                similarities.append(round(float(np.bincount(numbers, products).max()), DIGITS))
-            else:
-                similarities.append(0.0)
-        return similarities
-
     def _vector(self, count: Counter[str]) -> dict[str, float]:
         """The weights of a text's known n-grams, of length 1."""
         found = {gram: (1 + log(n)) * self.weight[gram] for gram, n in count.items() if gram in self.weight}

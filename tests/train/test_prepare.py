@@ -122,7 +122,7 @@ def test_some_of_it_is_replayed_with_the_list(dataset: Path, tmp_path: Path) -> 
     assert count(TrainConfig(replay=4)) == 4 and count(TrainConfig(everyday=False)) == 0
 
 
-def test_half_of_the_replayed_phrases_were_taught_before(tmp_path: Path) -> None:
+def test_three_of_four_replayed_phrases_are_those_taught_before(tmp_path: Path) -> None:
     config = TrainConfig(everyday_rows=64, replay=48)
     taught = {row.text for row in phrases_to_prepare(64)}
     general = [
@@ -142,26 +142,11 @@ def test_half_of_the_replayed_phrases_were_taught_before(tmp_path: Path) -> None
 
     rows = replayed(general)
     assert len(taught) == 56 and len(rows) == 48 and len({row.seed_id for row in rows}) == 48
-    assert sum(row.origin != "everyday" for row in rows) == 6 and known(rows) == 21
+    assert sum(row.origin != "everyday" for row in rows) == 6 and known(rows) == 32
     # Where there are too few of a kind, the other fills up.
     assert known(replayed([row for row in general if row.text in taught or row.origin != "everyday"])) == 42
     few = [row for row in general if row.text not in taught or row.text in sorted(taught)[:5]]
     assert len(replayed(few)) == 48 and known(replayed(few)) == 5
-
-
-def test_those_it_was_not_taught_are_like_the_list_and_not_too_like(tmp_path: Path) -> None:
-    listed = ["Bike in the garage", "An evening with the neighbours", "We shed tears over the paint"]
-    texts = ["quarter past ten", "a bike was stolen", "bikes in the garage", "what a quiet evening", "garage bike"]
-    write_jsonl(
-        tmp_path / "train.jsonl",
-        [Example(text=text, emoji="🚲", seed_id=f"s{n}", origin="seed") for n, text in enumerate(listed)],
-    )
-    write_jsonl(
-        tmp_path / "everyday.jsonl",
-        [Example(text=text, emoji="🎉", seed_id=f"e{n}", origin="everyday") for n, text in enumerate(texts)],
-    )
-    rows = rows_to_train(tmp_path, TrainConfig(everyday_rows=8, replay=2))
-    assert [row.seed_id for row in rows if row.origin == "everyday"] == ["e3", "e1"]
 
 
 def test_its_model_is_let_go_before_the_lists_is_trained(known: Base) -> None:

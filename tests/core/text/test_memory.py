@@ -7,17 +7,7 @@ from pathlib import Path
 import pytest
 
 from pocketmoji.core.errors import InputError
-from pocketmoji.core.text.memory import (
-    FIRST,
-    MEMORY_FILE,
-    SECOND,
-    Memory,
-    Nearest,
-    Recalled,
-    merge,
-    read_memory,
-    write_memory,
-)
+from pocketmoji.core.text.memory import FIRST, MEMORY_FILE, SECOND, Memory, Recalled, merge, read_memory, write_memory
 
 ROWS = [("what a fun party", "🎉🥳"), ("my cat is asleep", "🐈💤"), ("the coffee is cold", "☕🥶")]
 MODEL = ["😀", "🎈", "🎂"]
@@ -39,14 +29,6 @@ def test_nothing_similar_and_an_empty_list_recall_nothing() -> None:
     assert Memory(ROWS).recall("qqq 日本") is None
     assert Memory(ROWS).recall(" ") is None
     assert Memory([]).recall("what a fun party") is None
-
-
-def test_many_at_once_are_as_near_as_one_by_one() -> None:
-    nearest = Nearest(text for text, _ in ROWS)
-    texts = ["my cats are asleep", "What a FUN  party", "a cold cat, a cold coffee", "qqq 日本", " "]
-    found = [nearest.find(text) for text in texts]
-    assert nearest.similarities(texts) == [pytest.approx(one[1], abs=1e-8) if one else 0.0 for one in found]
-    assert Nearest([]).similarities(texts) == [0.0] * len(texts)
 
 
 def test_of_rows_that_contradict_each_other_the_first_counts() -> None:
