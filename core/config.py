@@ -70,8 +70,8 @@ class DatagenConfig(Settings):
 
 # What a preset sets where nothing else is said; docs/train.md has what they did to recall and transfer.
 PRESETS: dict[str, dict[str, Any]] = {
-    "memorise": {"seed_repeats": 4, "learning_rate": 1e-3},
-    "generalise": {"learning_rate": 2e-4},
+    "memorise": {"seed_repeats": 4, "learning_rate": 7e-4},
+    "generalise": {"learning_rate": 1.5e-4},
 }
 
 
@@ -101,7 +101,7 @@ class TrainConfig(Settings):
     paraphrase_repeats: int = Field(default=2, ge=1, description="how often an epoch has each paraphrase")
     max_steps: int = Field(default=0, ge=0, description="0: as many as the epochs give")
     batch_size: int = Field(default=32, ge=1)
-    learning_rate: float = Field(default=5e-4, gt=0)
+    learning_rate: float = Field(default=3.5e-4, gt=0)
     lora_rank: int = Field(default=64, ge=1)
     quantise: Literal["fp32", "q8", "q4", "q4-32"] = Field(
         default="q4", description="train through the grid of this web artefact"

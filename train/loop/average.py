@@ -1,7 +1,7 @@
 """The mean of an epoch's later weights: what a training is measured by, and what it leaves.
 
 The learning rate stays where it is, so that the weights go on moving about what they look for, and their mean over the
-second half of an epoch lies nearer to it than any of them. Source: Izmailov et al., Averaging Weights Leads to Wider
+later part of an epoch lies nearer to it than any of them. Source: Izmailov et al., Averaging Weights Leads to Wider
 Optima and Better Generalization (2018); Hägele et al., Scaling Laws and Compute-Optimal Training Beyond Fixed Training
 Durations (2024). docs/train.md has what it brought here.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-AVERAGED = 0.5
+AVERAGED = 0.6
 
 
 def mean_weights(folder: Path, steps_per_epoch: int, measured: bool) -> Any:

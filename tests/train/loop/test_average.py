@@ -47,7 +47,7 @@ class Training:
 
 @pytest.mark.parametrize("measured", [True, False])
 @pytest.mark.parametrize("killed_after", [None, 5, 6, 8, 11])
-def test_the_mean_of_the_last_half_epoch(tmp_path: Path, measured: bool, killed_after: int | None) -> None:
+def test_the_mean_of_an_epochs_later_steps(tmp_path: Path, measured: bool, killed_after: int | None) -> None:
     training = Training(tmp_path / "mean", measured)
     for step in range(1, (killed_after or LAST) + 1):
         training.step(step)
@@ -56,11 +56,11 @@ def test_the_mean_of_the_last_half_epoch(tmp_path: Path, measured: bool, killed_
         training = Training(tmp_path / "mean", measured, checkpoint)
         for step in range(checkpoint + 1, LAST + 1):
             training.step(step)
-    # Steps 11 and 12 of the half epoch that begins with step 9.
-    assert training.weight == pytest.approx((121 + 144) / 2)
-    whole = (25 + 36 + 49 + 64) / 4
+    last = (100 + 121 + 144) / 3  # of the half epoch that begins with step 9
+    assert training.weight == pytest.approx(last)
+    whole = (16 + 25 + 36 + 49 + 64) / 5
     if measured:
-        assert training.measures[-1] == pytest.approx(132.5)
+        assert training.measures[-1] == pytest.approx(last)
         assert training.measures[:-1] == ([pytest.approx(whole)] if killed_after not in (8, 11) else [])
     assert len(list((tmp_path / "mean").glob("*"))) <= 2
 
