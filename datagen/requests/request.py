@@ -104,7 +104,7 @@ class Request:
     schema: ClassVar[dict[str, Any]] = reply_schema(paraphrases=PARAPHRASE)
     schema_text: ClassVar[str] = json.dumps(schema)
 
-    @cached_property
+    @property
     def instructions(self) -> str:
         return _instructions(self.language)
 

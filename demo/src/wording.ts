@@ -8,7 +8,10 @@ export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
-/** "1.2 MB of 80 MB". Nothing while what has come would read as 0.0 MB; what has come alone where nobody knows the whole size (0). */
+/**
+ * "1.2 MB of 80 MB". Nothing while what has come would read as 0.0 MB; what has come alone where nobody knows the whole
+ * size (0).
+ */
 export function progress(loaded: number, total: number): string {
   if (loaded < 5e4) return '';
   return total > 0 ? `${megabytes(loaded)} of ${megabytes(total)}` : megabytes(loaded);

@@ -8,6 +8,7 @@ Durations (2024). docs/train.md has what it brought here.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +29,23 @@ def mean_weights(folder: Path, steps_per_epoch: int, measured: bool) -> Any:
 
     class MeanWeights(TrainerCallback):
         def __init__(self) -> None:
-            self.count, self.mean, self.live = 0, list[Any](), list[Any]()
+            self.mean, self.live = list[Any](), list[Any]()
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            for path in folder.glob(f"step-{state.global_step}-of-*"):
-                self.count = int(path.stem.rpartition("-")[2])
-                kept = load_file(path)
+            if _file(folder, state.global_step).is_file():
+                kept = load_file(_file(folder, state.global_step))
                 self.mean = [kept[str(n)].to(weight) for n, weight in enumerate(_trained(kwargs["model"]))]
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             step, trained = state.global_step, _trained(kwargs["model"])
             begin = (step - 1) // steps_per_epoch * steps_per_epoch
             end = min(begin + steps_per_epoch, state.max_steps)
-            if step <= end - (end - begin) * AVERAGED:
+            count = step - math.floor(end - (end - begin) * AVERAGED)
+            if count < 1:
                 return
-            self.count += 1
-            if self.count == 1:
+            if not self.mean:
                 self.mean = _copied(trained)
-            torch._foreach_lerp_(self.mean, trained, 1 / self.count)
+            torch._foreach_lerp_(self.mean, trained, 1 / count)
             if step < end:
                 if step % args.save_steps == 0 and state.is_world_process_zero:
                     self.write(step)
@@ -54,7 +54,7 @@ def mean_weights(folder: Path, steps_per_epoch: int, measured: bool) -> Any:
                 self.live = _copied(trained)
             if measured or step == state.max_steps:
                 _set(trained, self.mean)
-            self.count, self.mean = 0, []
+            self.mean = []
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if self.live:
@@ -63,14 +63,21 @@ def mean_weights(folder: Path, steps_per_epoch: int, measured: bool) -> Any:
 
         def write(self, step: int) -> None:
             folder.mkdir(parents=True, exist_ok=True)
-            earlier = sorted(folder.glob("step-*"), key=lambda path: path.stat().st_mtime)
-            path = folder / f"step-{step}-of-{self.count}.safetensors"
-            save_file({str(n): weight.contiguous() for n, weight in enumerate(self.mean)}, path)
-            # The Trainer keeps two checkpoints, too: of the newer one its own state may not be written yet.
+            save_file({str(n): weight.contiguous() for n, weight in enumerate(self.mean)}, _file(folder, step))
+            # The one before stays: the checkpoint of this step is not written yet.
+            earlier = sorted(n for n in map(_step, folder.glob("step-*")) if n < step)
             for old in earlier[:-1]:
-                old.unlink()
+                _file(folder, old).unlink()
 
     return MeanWeights()
+
+
+def _file(folder: Path, step: int) -> Path:
+    return folder / f"step-{step}.safetensors"
+
+
+def _step(file: Path) -> int:
+    return int(file.stem.removeprefix("step-"))
 
 
 def _trained(model: Any) -> list[Any]:

@@ -65,6 +65,18 @@ def test_the_mean_of_an_epochs_later_steps(tmp_path: Path, measured: bool, kille
     assert len(list((tmp_path / "mean").glob("*"))) <= 2
 
 
+def test_killed_twice_before_the_checkpoint_of_the_step(tmp_path: Path) -> None:
+    """The mean of step 6 is written, the Trainer's checkpoint of it is not: both times step 4 is gone on from."""
+    for begin in (0, 4, 4):
+        training = Training(tmp_path, False, begin)
+        for step in range(begin + 1, 7):
+            training.step(step)
+    training = Training(tmp_path, True, 4)
+    for step in range(5, LAST + 1):
+        training.step(step)
+    assert training.measures[0] == pytest.approx((16 + 25 + 36 + 49 + 64) / 5)
+
+
 def test_what_is_not_trained_is_left_alone(tmp_path: Path) -> None:
     training = Training(tmp_path, measured=False)
     before: Any = training.model.bias.clone()
